@@ -1,0 +1,88 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+/// One floor of the house may import only the floors below it; see Docs/ARCHITECTURE.md.
+/// `make lint` builds with `--explicit-target-dependency-import-check error` and checks system imports itself.
+let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+func floor(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = [],
+           settings extra: [SwiftSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/" + (path ?? name), swiftSettings: settings + extra)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+  name: "apus",
+  products: [.executable(name: "apus", targets: ["apus"])],
+  targets: [
+    .systemLibrary(name: "CPixman", path: "Sources/CPixman", pkgConfig: "pixman-1", providers: [.apt(["libpixman-1-dev"])]),
+    .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
+
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+    // Floor 0
+    // Merged functions reach each other by calls, not jumps, and handlers must end with a jump.
+    // They call nothing, so they need no frame pointer.
+    floor("X86", settings: [.unsafeFlags(["-Xfrontend", "-disable-llvm-merge-functions-pass"]),
+                            .unsafeFlags(["-Xcc", "-momit-leaf-frame-pointer"]),
+                            .unsafeFlags(["-O"], .when(configuration: .debug))]),
+    floor("HostIO", ["CLinux"]),
+    // Floor 1
+    floor("Platform", ["HostIO"]),
+    floor("QAPI"),
+    // Floor 2
+    floor("Block", ["HostIO", "Platform"]),
+    floor("Chardev", ["HostIO"]),
+    floor("Screen", ["HostIO", "CPixman", "CPNG"]),
+    // Floor 3
+    floor("Chipset", path: "Devices/Chipset", ["Platform"]),
+    floor("StorageDevices", path: "Devices/Storage", ["Platform", "Block"]),
+    floor("GraphicsDevices", path: "Devices/Graphics", ["Platform", "Screen"]),
+    floor("InputDevices", path: "Devices/Input", ["Platform"]),
+    floor("SerialDevices", path: "Devices/Serial", ["Platform"]),
+    // Floor 4
+    floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
+                 "Chipset", "StorageDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
+    // Floor 5
+    floor("Migration", ["HostIO", "Platform", "PC", "CZlib"]),
+    // Floor 6
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
+    // Floor 7
+    floor("Options", ["HostIO", "Block", "Chardev", "PC", "X86"]),
+    // Floor 8
+    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options"], path: "Sources/apus",
+                      swiftSettings: settings),
+
+    // Tests
+    .executableTarget(name: "exact-run", dependencies: ["HostIO", "Chardev", "PC", "Migration", "Options", "CZlib"],
+                      path: "Tests/ExactRun", swiftSettings: settings),
+    .executableTarget(name: "lockstep", dependencies: ["HostIO", "Chardev", "PC", "Options", "X86"], path: "Tests/Lockstep",
+                      swiftSettings: settings),
+    .target(name: "DeviceBattery", dependencies: ["Platform"], path: "Tests/DeviceBattery", swiftSettings: settings),
+    .target(name: "Fuzzing", dependencies: ["HostIO"], path: "Tests/Fuzzing", swiftSettings: settings),
+    .target(name: "MachineBench", dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC"], path: "Tests/MachineBench",
+            swiftSettings: settings),
+    tests("X86Tests", ["X86", "HostIO", "Fuzzing"]),
+    tests("HostIOTests", ["HostIO"]),
+    tests("PlatformTests", ["Platform", "HostIO", "DeviceBattery"]),
+    tests("QAPITests", ["QAPI", "Fuzzing"]),
+    tests("BlockTests", ["Block", "HostIO", "Platform", "Fuzzing"]),
+    tests("ChardevTests", ["Chardev", "HostIO"]),
+    tests("ScreenTests", ["Screen"]),
+    tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
+    tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery"]),
+    tests("GraphicsDevicesTests", ["GraphicsDevices", "Platform", "Screen", "DeviceBattery"]),
+    tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
+    tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
+    tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
+    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
+    tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
+    tests("MigrationTests", ["Migration", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
+    tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "HostIO"]),
+  ]
+)

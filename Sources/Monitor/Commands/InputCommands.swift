@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import QAPI
+
+/// Presses keys in the order given and releases them in the reverse order.
+struct SendKey: MonitorCommand {
+  static let name = "send-key"
+  var keys: [KeyValue]
+  /// Milliseconds between two steps.
+  var holdTime: Int64?
+
+  /// A key by name or by number.
+  enum KeyValue: Codable, Sendable, QAPIDescribed {
+    case number(Int64)
+    case qcode(KeyCode)
+
+    enum Kind: String, QMPEnum { case number, qcode }
+    private enum CodingKeys: String, CodingKey { case type, data }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      switch try container.decode(Kind.self, forKey: .type) {
+      case .number: self = .number(try container.decode(Int64.self, forKey: .data))
+      case .qcode: self = .qcode(try container.decode(KeyCode.self, forKey: .data))
+      }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      switch self {
+      case .number(let number):
+        try container.encode(Kind.number, forKey: .type)
+        try container.encode(number, forKey: .data)
+      case .qcode(let key):
+        try container.encode(Kind.qcode, forKey: .type)
+        try container.encode(key, forKey: .data)
+      }
+    }
+
+    static var qapiType: QAPIType {
+      func data(_ name: String, _ type: QAPIType) -> QAPIType {
+        .object(name: name, members: [QAPIType.Member(name: "data", type: type)])
+      }
+      return .object(
+        name: "KeyValue", members: [QAPIType.Member(name: "type", type: SchemaProbe.describe(Kind.self))],
+        variants: QAPIType.Variants(
+          tag: "type",
+          cases: [
+            .init(value: "number", type: data("IntWrapper", .integer)),
+            .init(value: "qcode", type: data("QKeyCodeWrapper", SchemaProbe.describe(KeyCode.self))),
+          ]))
+    }
+
+    /// nil for a number no key has.
+    var key: KeyCode? {
+      switch self {
+      case .number(let number): KeyCode(number: number)
+      case .qcode(let key): key
+      }
+    }
+  }
+
+  func run(in context: MonitorContext) -> Empty {
+    SendKey.type(keys.compactMap(\.key), holdTime: holdTime, on: context.machine)
+    return Empty()
+  }
+
+  /// Without a hold time every step takes this many milliseconds.
+  private static let defaultHoldTime: UInt32 = 10
+
+  static func type(_ keys: [KeyCode], holdTime: Int64?, on machine: any MonitoredMachine) {
+    let asked = UInt32(clamping: holdTime ?? 0)
+    let step = InputEvent.delay(milliseconds: asked == 0 ? defaultHoldTime : asked)
+    let presses = keys.flatMap { [InputEvent.key($0, isDown: true), step] }
+    let releases = keys.reversed().flatMap { [InputEvent.key($0, isDown: false), step] }
+    machine.queueInput(presses + releases)
+  }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+import Chardev
+import InputDevices
+import Block
+import PC
+import Platform
+import Screen
+import X86
+
+/// The machine as the monitors see it.
+extension Machine: MonitoredMachine {
+  public var name: String? { configuration.name }
+
+  public var uuid: String {
+    let digits = configuration.uuid.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+    let groups = [0..<4, 4..<6, 6..<8, 8..<10, 10..<16]
+    return groups.map { digits[$0].joined() }.joined(separator: "-")
+  }
+
+  public func stop() { stop(.paused) }
+
+  // MARK: Processors
+
+  public var processors: [ProcessorStatus] {
+    guard let processor else { return [] }
+    return [
+      ProcessorStatus(
+        index: 0, threadID: machineThreadID, qomPath: "/machine/unattached/device[0]", isHalted: processor.isHalted,
+        programCounter: processor.instructionPointer &+ processor.segment(1).base)
+    ]
+  }
+
+  public func registers(ofProcessor index: Int) -> ProcessorRegisters {
+    var result = ProcessorRegisters()
+    guard let processor else { return result }
+    result.general = (0..<16).map(processor.register)
+    result.instructionPointer = processor.instructionPointer
+    result.flags = UInt64(processor.flags)
+    result.privilegeLevel = processor.privilegeLevel
+    result.isInterruptInhibited = processor.isInterruptInhibited
+    result.isA20Enabled = processor.isA20Enabled
+    result.isHalted = processor.isHalted
+    result.segments = (0..<6).map { Self.segment(processor.segment($0)) }
+    result.localDescriptorTable = Self.segment(processor.localDescriptorTable)
+    result.task = Self.segment(processor.taskRegister)
+    result.globalDescriptorTable = Self.table(processor.globalDescriptorTable)
+    result.interruptDescriptorTable = Self.table(processor.interruptDescriptorTable)
+    result.cr0 = processor.cr0
+    result.cr2 = processor.cr2
+    result.cr3 = processor.cr3
+    result.cr4 = processor.cr4
+    result.efer = processor.efer
+    result.debugAddresses = (0..<4).map(processor.debugRegister)
+    result.dr6 = processor.debugRegister(6)
+    result.dr7 = processor.debugRegister(7)
+    return result
+  }
+
+  private static func segment(_ segment: Segment) -> ProcessorRegisters.Segment {
+    .init(
+      selector: segment.selector, base: segment.base, limit: segment.limit,
+      attributes: UInt32(segment.attributes) << 8)
+  }
+
+  private static func table(_ table: DescriptorTableRegister) -> ProcessorRegisters.Table {
+    .init(base: table.base, limit: UInt32(table.limit))
+  }
+
+  public func disassemble(
+    processor index: Int, at address: UInt64, count: Int, isPhysical: Bool
+  ) -> [DisassembledInstruction] {
+    guard let processor else { return [] }
+    var result: [DisassembledInstruction] = []
+    var position = address
+    while result.count < count {
+      let bytes = codeBytes(at: position, isPhysical: isPhysical)
+      guard let line = Disassembler.monitor(bytes, address: position, size: processor.codeSize) else { break }
+      result.append(
+        DisassembledInstruction(
+          address: position, bytes: Array(bytes.prefix(line.length)), mnemonic: line.mnemonic, operands: line.operands))
+      position &+= UInt64(line.length)
+    }
+    return result
+  }
+
+  /// Up to 16 bytes, fewer where memory ends.
+  private func codeBytes(at address: UInt64, isPhysical: Bool) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for offset in 0..<UInt64(16) {
+      var byte: UInt8 = 0
+      let isRead = withUnsafeMutableBytes(of: &byte) { buffer -> Bool in
+        guard !isPhysical else {
+          readPhysical(at: address &+ offset, into: buffer)
+          return true
+        }
+        do throws(MemoryAccessError) {
+          try readVirtual(processor: 0, at: address &+ offset, into: buffer)
+          return true
+        } catch {
+          return false
+        }
+      }
+      guard isRead else { break }
+      bytes.append(byte)
+    }
+    return bytes
+  }
+
+  // MARK: Memory
+
+  public func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
+    board?.memory.readAsDebugger(address, into: buffer)
+  }
+
+  public func readVirtual(
+    processor index: Int, at address: UInt64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(MemoryAccessError) {
+    var done = 0
+    while done < buffer.count {
+      let at = address &+ UInt64(done)
+      guard let physical = processor?.translate(at) else { throw MemoryAccessError(address: at) }
+      let count = min(buffer.count - done, Int(pageByteCount - at % pageByteCount))
+      readPhysical(at: physical, into: UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]))
+      done += count
+    }
+  }
+
+  public func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool {
+    guard let map = board?.map else { return false }
+    let end = address.addingReportingOverflow(UInt64(byteCount))
+    guard !end.overflow else { return false }
+    var position = address
+    while position < end.partialValue {
+      guard map.find(position) != nil else { return false }
+      position = (position | (pageByteCount - 1)) &+ 1
+    }
+    return true
+  }
+
+  // MARK: Devices
+
+  public var pciFunctions: [PCIFunction] {
+    guard let pci = board?.pci else { return [] }
+    return pci.functions.sorted { $0.key < $1.key }.map { address, function in
+      let configuration = function.configuration
+      let subsystem = (vendor: configuration.load16(0x2c), device: configuration.load16(0x2e))
+      var result = PCIFunction(
+        bus: 0, slot: Int(address.slot), function: Int(address.function), classCode: configuration.load16(0x0a),
+        vendor: configuration.load16(0x00), device: configuration.load16(0x02),
+        interruptPin: Int(configuration.load8(0x3d)), interruptLine: Int(configuration.load8(0x3c)))
+      if subsystem.vendor != 0 || subsystem.device != 0 { result.subsystem = subsystem }
+      for region in 0...6 where configuration.byteCount(ofRegion: region) > 0 {
+        let low = configuration.load8(region == 6 ? 0x30 : 0x10 + 4 * region)
+        let kind: PCIFunction.Region.Kind =
+          region < 6 && low & 1 != 0
+          ? .io : .memory(isPrefetchable: region < 6 && low & 8 != 0, is64Bit: region < 6 && low & 6 == 4)
+        result.regions.append(
+          .init(
+            bar: region, address: configuration.address(ofRegion: region),
+            byteCount: configuration.byteCount(ofRegion: region), kind: kind))
+      }
+      return result
+    }
+  }
+
+  public var blockDevices: [BlockDevice] {
+    (board?.backends ?? []).map { backend in
+      let report = backend.report
+      func image(_ image: BlockReport.Image, over backing: BlockReport.Image?) -> BlockDevice.Image {
+        .init(
+          fileName: image.fileName, format: image.format, virtualByteCount: image.virtualByteCount,
+          actualByteCount: image.actualByteCount,
+          backing: backing.map {
+            [
+              BlockDevice.Image(
+                fileName: $0.fileName, format: $0.format, virtualByteCount: $0.virtualByteCount,
+                actualByteCount: $0.actualByteCount)
+            ]
+          } ?? [])
+      }
+      let inserted = report.inserted.map { inserted in
+        BlockDevice.Inserted(
+          image: image(inserted.image, over: inserted.backing), nodeName: inserted.nodeName,
+          isReadOnly: inserted.isReadOnly, isWriteback: inserted.isWriteback, isDirect: inserted.isDirect,
+          ignoresFlushes: inserted.ignoresFlushes)
+      }
+      return BlockDevice(
+        device: report.device, attachedTo: report.attachedTo, isRemovable: report.isRemovable,
+        isLocked: report.isLocked, isTrayOpen: report.isTrayOpen,
+        // A floppy drive, which keeps none, is removable and has no tray.
+        reportsIOStatus: !report.isRemovable || report.isTrayOpen != nil, inserted: inserted)
+    }
+  }
+
+  public var characterDevices: [CharacterDevice] {
+    chardevs.all.map { .init(label: $0.id, description: $0.filename, isFrontendOpen: $0.isFrontEndOpen) }
+  }
+
+  public var machineTypes: [MachineType] {
+    [
+      MachineType(name: "none", maximumProcessors: 1, defaultMemoryID: "ram"),
+      MachineType(
+        name: "pc-i440fx-7.2", alias: "pc", isDefault: true, maximumProcessors: 1,
+        defaultProcessorType: "qemu64-x86_64-cpu", defaultMemoryID: "pc.ram"),
+    ]
+  }
+
+  public func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture {
+    guard let vga = board?.vga else {
+      if let device { throw .deviceNotFound(device) }
+      throw .noConsole
+    }
+    if let device {
+      guard device == "video0" || device == "VGA" else { throw .deviceNotFound(device) }
+      guard head == 0 else { throw .notBound(device: device, head: head) }
+    }
+    let picture = vga.capture()
+    return ScreenCapture(width: picture.width, height: picture.height, pixels: picture.pixels)
+  }
+
+  public func queueInput(_ events: [InputEvent]) {
+    type(
+      events.compactMap { event -> KeyQueue.Event? in
+        switch event {
+        case .key(let code, let isDown):
+          InputDevices.KeyCode(rawValue: code.rawValue).map { .key($0, isDown: isDown) }
+        case .delay(let milliseconds): .delay(milliseconds: milliseconds)
+        }
+      })
+  }
+}
+
+extension MonitorHub {
+  /// Sends a machine's events to the monitors; call before the machine runs.
+  public func follow(_ machine: Machine) {
+    machine.eventHandler = { [unowned self] event in
+      switch event {
+      case .shutdown(let cause): emit(ShutdownEvent(cause))
+      case .reset(let cause): emit(ResetEvent(cause))
+      case .stopped: emit(StopEvent())
+      case .resumed: emit(ResumeEvent())
+      case .powerDown: emit(PowerdownEvent())
+      case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
+      }
+    }
+  }
+}
+
+extension ScreenEncoders {
+  /// The encoders of the Screen floor.
+  public static let standard = ScreenEncoders(ppm: { Surface($0).ppm() }, png: { try Surface($0).png() })
+}
+
+extension Surface {
+  fileprivate init(_ capture: ScreenCapture) {
+    self.init(width: capture.width, height: capture.height) { target in
+      for (index, pixel) in capture.pixels.enumerated() where index < target.count { target[index] = pixel }
+    }
+  }
+}

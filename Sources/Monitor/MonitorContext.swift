@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import QAPI
+
+/// What a command runs in, on the machine thread.
+public struct MonitorContext {
+  public let machine: any MonitoredMachine
+  public let hub: MonitorHub
+  /// The QMP session that asks; nil when a human monitor does.
+  let session: QMPSession?
+  /// The vCPU that `x`, `info registers` and `memsave` mean.
+  var processor = ProcessorSelection()
+  /// Lines typed before, for `info history`.
+  var history: [String] = []
+
+  init(machine: any MonitoredMachine, hub: MonitorHub, session: QMPSession? = nil) {
+    (self.machine, self.hub, self.session) = (machine, hub, session)
+  }
+
+  /// Checks a vCPU number given by a client; nil means vCPU 0.
+  func processorIndex(_ index: Int64?) throws(QMPError) -> Int {
+    guard let index else { return 0 }
+    guard let known = machine.processors.first(where: { Int64($0.index) == index }) else {
+      throw .invalidParameter("cpu-index", expected: "a CPU number")
+    }
+    return known.index
+  }
+}
+
+/// The current vCPU of one human monitor.
+final class ProcessorSelection {
+  var index = 0
+  init(index: Int = 0) { self.index = index }
+}

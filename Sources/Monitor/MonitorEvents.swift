@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Platform
+public import QAPI
+
+// Events this program emits, as qapi/run-state.json and qapi/misc-target.json of 7.2 describe them.
+
+/// The process is about to end, or with `-no-shutdown` the guest has turned itself off.
+public struct ShutdownEvent: QMPEvent {
+  public static let name = "SHUTDOWN"
+  public var guest: Bool
+  public var reason: ShutdownCause
+  public init(_ cause: ShutdownCause) { (guest, reason) = (cause.isFromGuest, cause) }
+}
+
+public struct ResetEvent: QMPEvent {
+  public static let name = "RESET"
+  public var guest: Bool
+  public var reason: ShutdownCause
+  public init(_ cause: ShutdownCause) { (guest, reason) = (cause.isFromGuest, cause) }
+}
+
+public struct StopEvent: QMPEvent {
+  public static let name = "STOP"
+  public init() {}
+}
+
+public struct ResumeEvent: QMPEvent {
+  public static let name = "RESUME"
+  public init() {}
+}
+
+/// The power button was pressed for the guest.
+public struct PowerdownEvent: QMPEvent {
+  public static let name = "POWERDOWN"
+  public init() {}
+}
+
+/// The guest set its clock.
+public struct RTCChangeEvent: QMPEvent {
+  public static let name = "RTC_CHANGE"
+  public static let minimumInterval: UInt64 = 1_000_000_000
+  /// Seconds between the clock at start-up, had it run on, and the guest's new time.
+  public var offset: Int64
+  public var qomPath: String
+  public init(offset: Int64, qomPath: String) { (self.offset, self.qomPath) = (offset, qomPath) }
+}
+
+/// Every event there is, for `query-events`.
+enum EventTable {
+  static let all: [any QMPEvent.Type] = [
+    ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
+  ]
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Platform
+
+/// What the monitors ask of a machine. Everything here is called on the machine thread, between two instructions, so
+/// one command sees one consistent machine. Nothing here may wait for a disk, a client or another thread.
+public protocol MonitoredMachine: AnyObject {
+  // MARK: Identity
+
+  /// `-name`; nil when none was given.
+  var name: String? { get }
+  /// `-uuid` in its canonical 36 characters, lower case; all zeros when none was given.
+  var uuid: String { get }
+
+  // MARK: Running
+
+  var runState: RunState { get }
+  /// Stops the vCPUs and the virtual clock. Emits STOP before it returns, and nothing when they were stopped already.
+  func stop()
+  /// Starts them again. Emits RESUME before it returns, and nothing when the guest runs already. The caller has checked
+  /// `runState.needsReset`.
+  func resume()
+  /// Resets the whole machine as the reset button does. Emits RESET (or, with `-no-reboot`, SHUTDOWN) before it
+  /// returns.
+  func reset(_ cause: ShutdownCause)
+  /// Presses the ACPI power button. Emits POWERDOWN before it returns.
+  func powerDown()
+  /// Ends the process with status 0 after the current command's reply has been sent. Emits SHUTDOWN before it returns.
+  func quit(_ cause: ShutdownCause)
+  /// The process ends after the current command.
+  var isEnding: Bool { get }
+  /// Raises NMI on every vCPU (LINT1 of each local APIC, or the CPU's pin without one).
+  func injectNMI()
+  /// Keeps the vCPUs and the virtual clock still without a change of run state or event, while the mailbox goes on
+  /// being served. Holds nest; each is ended by one `releaseGuest()`.
+  func holdGuest()
+  func releaseGuest()
+
+  // MARK: Processors
+
+  /// In index order, never empty.
+  var processors: [ProcessorStatus] { get }
+  /// `index` has been checked against `processors`.
+  func registers(ofProcessor index: Int) -> ProcessorRegisters
+  /// Up to `count` instructions at a linear address (or physical, with `isPhysical`), decoded in the mode the processor
+  /// is in. Shorter when memory cannot be read there.
+  func disassemble(processor index: Int, at address: UInt64, count: Int, isPhysical: Bool) -> [DisassembledInstruction]
+
+  // MARK: Memory
+
+  /// Copies guest physical memory as a debugger does: RAM and ROM are read, other addresses read as zero.
+  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer)
+  /// Copies memory through the page tables of one processor. Fails where a page is not present or not memory.
+  func readVirtual(
+    processor index: Int, at address: UInt64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(MemoryAccessError)
+  /// Whether every byte of the range is backed by RAM, ROM or a device; false past the end of the physical address
+  /// space.
+  func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool
+
+  // MARK: Devices
+
+  /// In bus, slot, function order.
+  var pciFunctions: [PCIFunction] { get }
+  var blockDevices: [BlockDevice] { get }
+  var characterDevices: [CharacterDevice] { get }
+  /// `-machine help`'s list.
+  var machineTypes: [MachineType] { get }
+
+  /// Draws what the display shows at this instant. Without `device`: the primary console.
+  func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture
+  /// Appends to the keyboard's queue; delays pass on the virtual clock before what follows them.
+  func queueInput(_ events: [InputEvent])
+}
+
+/// Why virtual memory could not be read.
+public struct MemoryAccessError: Error, Hashable, Sendable {
+  /// The first linear address that failed.
+  public var address: UInt64
+  public init(address: UInt64) { self.address = address }
+}
+
+public enum ScreenCaptureError: Error, Hashable, Sendable {
+  /// The machine has no display at all.
+  case noConsole
+  case deviceNotFound(String)
+  /// The device exists, but shows nothing on that head.
+  case notBound(device: String, head: Int64)
+}
+
+/// One picture: rows from the top, each pixel 0x00RRGGBB.
+public struct ScreenCapture: Hashable, Sendable {
+  public var width: Int
+  public var height: Int
+  public var pixels: [UInt32]
+
+  /// `pixels` must hold `width * height` elements.
+  public init(width: Int, height: Int, pixels: [UInt32]) {
+    precondition(pixels.count == width * height, "a picture is whole")
+    (self.width, self.height, self.pixels) = (width, height, pixels)
+  }
+}
+
+/// Files a picture can be written as; the Screen target supplies the encoders.
+public struct ScreenEncoders: Sendable {
+  public var ppm: @Sendable (ScreenCapture) throws -> [UInt8]
+  public var png: @Sendable (ScreenCapture) throws -> [UInt8]
+
+  public init(
+    ppm: @escaping @Sendable (ScreenCapture) throws -> [UInt8],
+    png: @escaping @Sendable (ScreenCapture) throws -> [UInt8]
+  ) {
+    (self.ppm, self.png) = (ppm, png)
+  }
+}
+
+/// One step of typed input.
+public enum InputEvent: Hashable, Sendable {
+  case key(KeyCode, isDown: Bool)
+  /// Milliseconds of virtual time.
+  case delay(milliseconds: UInt32)
+}
+
+/// One instruction as text.
+public struct DisassembledInstruction: Hashable, Sendable {
+  public var address: UInt64
+  public var bytes: [UInt8]
+  /// In the disassembler's syntax.
+  public var mnemonic: String
+  /// Empty when it has none.
+  public var operands: String
+
+  public init(address: UInt64, bytes: [UInt8], mnemonic: String, operands: String) {
+    (self.address, self.bytes, self.mnemonic, self.operands) = (address, bytes, mnemonic, operands)
+  }
+}
+
+/// What `query-cpus-fast` and `info cpus` tell of a vCPU.
+public struct ProcessorStatus: Hashable, Sendable {
+  public var index: Int
+  /// The host thread that runs it, as gettid(2) numbers them.
+  public var threadID: Int
+  /// For example `/machine/unattached/device[0]`.
+  public var qomPath: String
+  public var socketID: Int
+  public var coreID: Int
+  public var hardwareThreadID: Int
+  public var isHalted: Bool
+  /// Linear: code segment base plus instruction pointer.
+  public var programCounter: UInt64
+
+  public init(
+    index: Int, threadID: Int, qomPath: String, socketID: Int = 0, coreID: Int = 0, hardwareThreadID: Int = 0,
+    isHalted: Bool, programCounter: UInt64
+  ) {
+    (self.index, self.threadID, self.qomPath) = (index, threadID, qomPath)
+    (self.socketID, self.coreID, self.hardwareThreadID) = (socketID, coreID, hardwareThreadID)
+    (self.isHalted, self.programCounter) = (isHalted, programCounter)
+  }
+}

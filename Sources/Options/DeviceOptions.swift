@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import HostIO
+import PC
+
+/// `-device DRIVER,…`, looked at when all drives and character devices are known.
+struct DeviceRequest {
+  var driver: String
+  var id: String?
+  var list: KeyValueList
+  var option: GivenOption { list.option }
+
+  /// The models, each with its bus.
+  enum Bus: String {
+    case isa = "ISA"
+    case ide = "IDE"
+    case pci = "PCI"
+
+    /// Buses of the board by name.
+    static func named(_ name: String) -> Bus? {
+      switch name {
+      case "isa.0": .isa
+      case "ide.0", "ide.1": .ide
+      case "pci.0": .pci
+      default: nil
+      }
+    }
+  }
+
+  static let buses: [String: Bus] = [
+    "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide, "VGA": .pci,
+  ]
+
+  /// Takes the bus and checks that the device fits.
+  mutating func takeBus() throws(OptionError) -> String? {
+    guard let name = list.take("bus") else { return nil }
+    guard let bus = Bus.named(name) else { throw OptionError(option, "Bus '\(name)' not found") }
+    guard bus == Self.buses[driver] else {
+      throw OptionError(option, "Device '\(driver)' can't go on \(bus.rawValue) bus")
+    }
+    return name
+  }
+
+  /// A property of 32 bits without sign.
+  mutating func takeInteger(_ key: String, limit: UInt64 = UInt64(UInt32.max)) throws(OptionError) -> UInt64? {
+    guard let text = list.take(key) else { return nil }
+    let digits = text.hasPrefix("-") ? String(text.dropFirst()) : text
+    guard let magnitude = KeyValueList.number(digits) else {
+      throw OptionError(option, "Parameter '\(key)' expects integer")
+    }
+    guard digits == text, magnitude <= UInt64(UInt32.max) else {
+      throw OptionError(option, "Parameter '\(key)' expects uint32_t")
+    }
+    guard magnitude <= limit else {
+      throw OptionError(option, "Property '\(driver).\(key)' doesn't take value '\(text)'")
+    }
+    return magnitude
+  }
+
+  /// Takes a property that may only have the value it has.
+  mutating func takeFixed(_ key: String, _ allowed: [String]) throws(OptionError) {
+    guard let value = list.take(key), !allowed.contains(value) else { return }
+    throw OptionError(option, "Property '\(driver).\(key)' doesn't take value '\(value)'")
+  }
+
+  func finish() throws(OptionError) {
+    if let rest = list.pairs.first { throw OptionError(option, "Property '\(driver).\(rest.key)' not found") }
+  }
+}
+
+extension OptionParser {
+  mutating func device(_ option: GivenOption) throws(OptionError) {
+    var list = try KeyValueList(option, impliedKey: "driver")
+    guard let driver = list.take("driver") else { throw OptionError(option, "Parameter 'driver' is missing") }
+    if driver == "help" || driver == "?" {
+      helpText = HelpText.devices
+      return
+    }
+    guard DeviceRequest.buses[driver] != nil else {
+      throw OptionError(option, "'\(driver)' is not a valid device model name")
+    }
+    if list.wantsHelp || list.take("help") != nil {
+      helpText = HelpText.properties(of: driver)
+      return
+    }
+    let id = try list.takeIdentifier()
+    if let id, devices.contains(where: { $0.id == id }) {
+      throw OptionError(option, "Duplicate ID '\(id)' for device")
+    }
+    devices.append(DeviceRequest(driver: driver, id: id, list: list))
+  }
+
+  mutating func addDevices() throws(OptionError) {
+    var hasVGA = false
+    for device in devices {
+      var device = device
+      let bus = try device.takeBus()
+      guard launch.machine.board == .pc else {
+        let name = DeviceRequest.buses[device.driver]?.rawValue ?? ""
+        throw OptionError(device.option, "No '\(name)' bus found for device '\(device.driver)'")
+      }
+      switch device.driver {
+      case "isa-debug-exit": try addDebugExit(&device)
+      case "isa-debugcon": try addDebugConsole(&device)
+      case "isa-serial": try addSerialPort(&device)
+      case "ide-hd": try addDrive(&device, .disk, on: bus)
+      case "ide-cd": try addDrive(&device, .cdrom, on: bus)
+      default:
+        if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
+          throw OptionError(device.option, "this machine has room for one VGA adapter only")
+        }
+        hasVGA = true
+        try addVGA(&device)
+      }
+      try device.finish()
+    }
+    if hasVGA {
+      launch.machine.graphics = .standard
+    } else if hasNoDefaults, !graphicsGiven {
+      launch.machine.graphics = .none
+    }
+  }
+
+  private mutating func addDebugExit(_ device: inout DeviceRequest) throws(OptionError) {
+    let port = try device.takeInteger("iobase", limit: 0xffff) ?? 0x501
+    let count = try device.takeInteger("iosize") ?? 2
+    guard count > 0 else { throw OptionError(device.option, "Property 'isa-debug-exit.iosize' doesn't take value '0'") }
+    let last = min(port + count - 1, 0xffff)
+    launch.machine.isaDevices.append(
+      .debugExit(port: UInt16(port), portCount: UInt16(clamping: last - port + 1)))
+  }
+
+  private mutating func addDebugConsole(_ device: inout DeviceRequest) throws(OptionError) {
+    let port = try device.takeInteger("iobase", limit: 0xffff) ?? 0xe9
+    let readback = try device.takeInteger("readback") ?? 0xe9
+    let chardev = device.list.take("chardev")
+    try device.finish()
+    guard let chardev else {
+      throw OptionError(device.option, "Can't create debugcon device, empty char device")
+    }
+    try claim(chardev, for: "isa-debugcon.chardev", device.option)
+    launch.machine.isaDevices.append(
+      .debugConsole(chardev: chardev, port: UInt16(port), readback: UInt8(truncatingIfNeeded: readback)))
+  }
+
+  private mutating func addSerialPort(_ device: inout DeviceRequest) throws(OptionError) {
+    let count = launch.machine.serialPorts.count
+    let automatic = UInt64(UInt32.max)
+    var number = try device.takeInteger("index") ?? automatic
+    if number == automatic { number = UInt64(count) }
+    guard number < 4 else {
+      throw OptionError(device.option, "Max. supported number of ISA serial ports is 4.")
+    }
+    var port = MachineConfiguration.SerialPort(chardev: nil, number: Int(number))
+    if let base = try device.takeInteger("iobase"), base != automatic {
+      guard base <= 0xfff8 else {
+        throw OptionError(device.option, "Property 'isa-serial.iobase' doesn't take value '\(base)'")
+      }
+      port.port = UInt16(base)
+    }
+    if let interrupt = try device.takeInteger("irq"), interrupt != automatic {
+      guard interrupt <= 15 else {
+        throw OptionError(device.option, "Property 'isa-serial.irq' doesn't take value '\(interrupt)'")
+      }
+      port.interrupt = Int(interrupt)
+    }
+    try device.takeFixed("baudbase", ["115200"])
+    try device.takeFixed("wakeup", ["off", "no", "false"])
+    let chardev = device.list.take("chardev")
+    try device.finish()
+    if launch.machine.serialPorts.contains(where: { $0.port == port.port }) {
+      throw OptionError(device.option, "there is a serial port at 0x\(String(port.port, radix: 16)) already")
+    }
+    if let chardev { try claim(chardev, for: "serial.chardev", device.option) }
+    port.chardev = chardev
+    launch.machine.serialPorts.append(port)
+  }
+
+  private mutating func addVGA(_ device: inout DeviceRequest) throws(OptionError) {
+    // The adapter sits in slot 2 and describes one monitor, of 1280x800.
+    try device.takeFixed("addr", ["2", "0x2", "02", "02.0", "2.0", "0x2.0x0", "-1"])
+    try device.takeFixed("edid", ["on", "yes", "true", "y"])
+    try device.takeFixed("xres", ["1280"])
+    try device.takeFixed("yres", ["800"])
+    if let megabytes = try device.takeInteger("vgamem_mb", limit: 256) {
+      launch.machine.videoMemoryByteCount = max(1, Int(megabytes)) << 20
+    }
+  }
+
+  /// A drive given with `if=none`, or none in a CD-ROM drive.
+  private mutating func addDrive(
+    _ device: inout DeviceRequest, _ medium: MachineConfiguration.Drive.Medium, on bus: String?
+  ) throws(OptionError) {
+    let name = device.list.take("drive").flatMap { $0.isEmpty ? nil : $0 }
+    let serial = device.list.take("serial")
+    let unit = try device.takeInteger("unit")
+    try device.finish()
+    if let serial, serial.utf8.count > 20 || !serial.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) {
+      throw OptionError(device.option, "Property '\(device.driver).serial' doesn't take value '\(serial)'")
+    }
+    if let unit, unit > 1 {
+      throw OptionError(device.option, "Can't create IDE unit \(unit), bus supports only 2 units")
+    }
+    var place: Int?
+    if let name {
+      guard let found = launch.machine.drives.firstIndex(where: { $0.id == name }) else {
+        throw OptionError(device.option, "Property '\(device.driver).drive' can't find value '\(name)'")
+      }
+      if launch.machine.drives[found].slot != nil { throw OptionError(device.option, inUse(name)) }
+      place = found
+    }
+    if medium == .disk {
+      guard let place else { throw OptionError(device.option, "No drive specified") }
+      if launch.machine.drives[place].file == nil {
+        throw OptionError(device.option, "Device needs media, but drive is empty")
+      }
+    }
+    let slot = try freeSlot(on: bus, unit.map { Int($0) }, device.option)
+    if let place {
+      launch.machine.drives[place].slot = slot
+      launch.machine.drives[place].medium = medium
+      launch.machine.drives[place].serialNumber = serial
+      if medium == .cdrom {
+        launch.machine.drives[place].imageOptions.isReadOnly = true
+        launch.machine.drives[place].imageOptions.isSnapshot = false
+      }
+    } else {
+      launch.machine.drives.append(
+        .init(
+          id: device.id ?? "ide\(slot / 2)-cd\(slot % 2)", medium: .cdrom, file: nil,
+          imageOptions: ImageOptions(isReadOnly: true), slot: slot, serialNumber: serial))
+    }
+  }
+
+  private func inUse(_ name: String) -> String {
+    drives.contains { $0.bus == .ide && $0.id == name }
+      ? "Drive '\(name)' is already in use because it has been automatically connected to another device (did you need "
+        + "'if=none' in the drive options?)" : "Drive '\(name)' is already in use by another device"
+  }
+
+  private func freeSlot(on bus: String?, _ unit: Int?, _ option: GivenOption) throws(OptionError) -> Int {
+    let taken = launch.machine.drives.compactMap(\.slot)
+    let slots =
+      bus == "ide.0" ? [0, 1] : bus == "ide.1" ? [2, 3] : taken.contains(0) && taken.contains(1) ? [2, 3] : [0, 1]
+    if let unit {
+      if taken.contains(slots[unit]) { throw OptionError(option, "IDE unit \(unit) is in use") }
+      return slots[unit]
+    }
+    guard let slot = slots.first(where: { !taken.contains($0) }) else {
+      throw OptionError(option, "IDE unit 1 is in use")
+    }
+    return slot
+  }
+}

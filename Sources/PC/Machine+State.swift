@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+import X86
+
+/// What of a machine is neither in a device nor in memory: time, and where the processor is.
+struct MachineCoreState: DeviceState {
+  static let name: StaticString = "machine"
+  static let version = 1
+  /// Virtual time in nanoseconds.
+  var now: Int64 = 0
+  /// Nanoseconds added by idle warps under instruction counting.
+  var warped: Int64 = 0
+  var isCounted = false
+  var shift: UInt8 = 0
+
+  mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
+    try visitor.field("clock", &now)
+    try visitor.field("icount_warp", &warped)
+    try visitor.field("icount", &isCounted)
+    try visitor.field("icount_shift", &shift)
+    guard now >= 0, now < 1 << 62, warped >= 0, warped < 1 << 62 else { throw .outOfRange("clock") }
+  }
+}
+
+/// The state of everything but memory as named parts, and back. The machine stands still meanwhile.
+extension Machine {
+  /// Every part in a fixed order: machine, processor, devices.
+  public func saveState() throws(MachineError) -> [(name: String, bytes: [UInt8])] {
+    guard let board else { return [] }
+    var core = coreState
+    var writer = StateWriter()
+    var processorWriter = ProcessorVisitor(base: StateWriter())
+    do throws(StateError) {
+      try core.visit(&writer)
+      try board.processor.visit(&processorWriter)
+    } catch {
+      throw MachineError("The processor cannot be saved: \(error)")
+    }
+    var parts: [(name: String, bytes: [UInt8])] = [("machine", writer.image), ("cpu", processorWriter.base.image)]
+    for (index, device) in board.devices.enumerated() { parts.append((board.stateName(index), device.save())) }
+    return parts
+  }
+
+  /// Loads the processor, which takes a state as soon as its last field is read. What comes after that is refused too, so
+  /// the old state is put back then.
+  private func loadProcessor(_ processor: Processor, _ bytes: [UInt8]) throws(MachineError) {
+    do throws(StateError) {
+      var old = ProcessorVisitor(base: StateWriter())
+      try processor.visit(&old)
+      var reader = ProcessorVisitor(base: StateReader(bytes))
+      try processor.visit(&reader)
+      do throws(StateError) {
+        try reader.base.finish()
+      } catch {
+        var undo = ProcessorVisitor(base: StateReader(old.base.image))
+        try processor.visit(&undo)
+        throw error
+      }
+    } catch {
+      throw MachineError("cpu: \(error)")
+    }
+  }
+
+  private var coreState: MachineCoreState {
+    var core = MachineCoreState()
+    core.now = clock.now
+    core.warped = time.warped
+    core.isCounted = time.isCounted
+    core.shift = UInt8(truncatingIfNeeded: configuration.instructionCounting?.shift ?? 0)
+    return core
+  }
+
+  /// Loads what `saveState` gave into a machine that has not run. All parts are decoded before anything changes.
+  public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {
+    guard let board else { throw MachineError("This machine has no state to load") }
+    let expected = ["machine", "cpu"] + board.devices.indices.map(board.stateName)
+    guard parts.map(\.name) == expected else {
+      let found = Set(parts.map(\.name))
+      let missing = expected.first { !found.contains($0) }
+      let extra = parts.map(\.name).first { !expected.contains($0) }
+      throw MachineError(
+        missing.map { "The state has no part '\($0)', which this machine has" }
+          ?? extra.map { "The state has a part '\($0)', which this machine has not" }
+          ?? "The parts of the state are not in this machine's order")
+    }
+    var core = MachineCoreState()
+    do throws(StateError) {
+      var reader = StateReader(parts[0].bytes)
+      try core.visit(&reader)
+      try reader.finish()
+    } catch {
+      throw MachineError("machine: \(error)")
+    }
+    guard core.isCounted == time.isCounted,
+      !core.isCounted || Int(core.shift) == configuration.instructionCounting?.shift
+    else { throw MachineError("The state was saved under another -icount") }
+    for (device, part) in zip(board.devices, parts.dropFirst(2)) {
+      do throws(StateError) { try device.check(part.bytes) } catch { throw MachineError("\(part.name): \(error)") }
+    }
+    try loadProcessor(board.processor, parts[1].bytes)
+    time.warped = core.warped
+    time.setStopped(at: core.now)
+    for (device, part) in zip(board.devices, parts.dropFirst(2)) {
+      do throws(StateError) { try device.assign(part.bytes) } catch { throw MachineError("\(part.name): \(error)") }
+    }
+    for device in board.devices { device.stateDidLoad() }
+    board.commitMap()
+    board.processor.invalidateMap()
+  }
+}
+
+extension Device {
+  /// Decodes without changing anything.
+  func check(_ image: [UInt8]) throws(StateError) { _ = try decode(image) }
+  /// Takes a decoded state over without its side effects.
+  func assign(_ image: [UInt8]) throws(StateError) { state = try decode(image) }
+  var stateTypeName: String { "\(State.name)" }
+}
+
+extension PC440FX {
+  /// Name of a device's part: its section name, numbered where several have it.
+  func stateName(_ index: Int) -> String {
+    let name = devices[index].stateTypeName
+    let earlier = devices[..<index].count { $0.stateTypeName == name }
+    return earlier == 0 ? name : "\(name)#\(earlier + 1)"
+  }
+}

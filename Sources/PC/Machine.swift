@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import Chardev
+import Chipset
+import GraphicsDevices
+import HostIO
+import InputDevices
+import Platform
+import X86
+
+/// A running PC: one thread owns it, executes its processor and serves its mailbox.
+///
+/// Everything here is called on that thread. Other threads post to `mailbox`.
+public final class Machine {
+  public let configuration: MachineConfiguration
+  public let mailbox = Mailbox()
+  public let chardevs: ChardevTable
+  public let clock: VirtualClock
+  /// Hears events as they happen; set before `run`.
+  public var eventHandler: ((MachineEvent) -> Void)?
+
+  public private(set) var runState = RunState.prelaunch
+  /// Everything on the board; nil for `-machine none`.
+  public let board: PC440FX?
+
+  /// The host's id of the thread that runs the machine, as gettid(2) numbers them.
+  public private(set) var machineThreadID = Thread.currentID
+
+  let time: MachineClock
+  private var holds = 0
+  private var pendingReset: ShutdownCause?
+  private var pendingSleep = false
+  private var exitStatus: Int32?
+  private var targetCount = UInt64.max
+  private let keyQueue: KeyQueue?
+
+  /// Builds the machine and resets it; nothing runs before `run`.
+  public init(_ configuration: MachineConfiguration, chardevs: ChardevTable) throws(MachineError) {
+    self.configuration = configuration
+    self.chardevs = chardevs
+    let time = MachineClock(counting: configuration.instructionCounting)
+    self.time = time
+    let clock = VirtualClock { time.now }
+    self.clock = clock
+    guard configuration.board == .pc else {
+      board = nil
+      keyQueue = nil
+      return
+    }
+    let requests = BoardRequests()
+    let board = try PC440FX(configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, requests: requests)
+    self.board = board
+    keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
+    time.instructionCount = { [unowned board] in board.processor.instructionCount }
+    requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }
+    requests.sleep = { [unowned self] in request { self.pendingSleep = true } }
+    requests.exit = { [unowned self] status in request { self.exitStatus = status } }
+    requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
+    clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
+    board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }
+    board.reset(.power)
+  }
+
+  /// Notes what must happen before the next instruction.
+  private func request(_ note: () -> Void) {
+    note()
+    board?.processor.requestAttention()
+  }
+
+  public var processor: Processor? { board?.processor }
+
+  // MARK: Control
+
+  /// Stops the vCPUs and virtual time.
+  public func stop(_ state: RunState = .paused) {
+    guard runState == .running else {
+      if runState != .prelaunch || state != .paused { runState = state }
+      return
+    }
+    time.setRunning(false)
+    runState = state
+    eventHandler?(.stopped)
+  }
+
+  /// Starts them again.
+  public func resume() {
+    guard runState != .running else { return }
+    runState = .running
+    if holds == 0 { time.setRunning(true) }
+    eventHandler?(.resumed)
+  }
+
+  /// Keeps the guest still without a change of run state; nests.
+  public func holdGuest() {
+    holds += 1
+    if holds == 1, runState == .running { time.setRunning(false) }
+  }
+
+  public func releaseGuest() {
+    holds -= 1
+    if holds == 0, runState == .running { time.setRunning(true) }
+  }
+
+  /// Resets everything between two instructions.
+  public func reset(_ cause: ShutdownCause) {
+    if configuration.endsOnReset, cause != .snapshotLoad {
+      shutDown(cause)
+      return
+    }
+    pendingReset = nil
+    keyQueue?.clear()
+    board?.reset(.system)
+    if runState.needsReset || runState == .internalError { runState = .prelaunch }
+    eventHandler?(.reset(cause))
+  }
+
+  /// Presses the power button.
+  public func powerDown() {
+    board?.powerManagement.pressPowerButton()
+    eventHandler?(.powerDown)
+  }
+
+  /// The machine ends: the process too, unless the configuration keeps it for a look.
+  public func shutDown(_ cause: ShutdownCause) {
+    eventHandler?(.shutdown(cause))
+    if configuration.pausesOnShutdown, cause.isFromGuest {
+      stop(.shutdown)
+    } else {
+      exitStatus = exitStatus ?? 0
+    }
+  }
+
+  /// Ends the process whatever the configuration says.
+  public func quit(_ cause: ShutdownCause) {
+    eventHandler?(.shutdown(cause))
+    exitStatus = exitStatus ?? 0
+  }
+
+  /// The process ends as soon as the machine thread looks.
+  public var isEnding: Bool { exitStatus != nil }
+
+  public func injectNMI() { board?.processor.raiseNMI() }
+
+  /// Types on the keyboard; waits between keys pass on the virtual clock.
+  public func type(_ events: [KeyQueue.Event]) { keyQueue?.append(events) }
+
+  // MARK: Running
+
+  /// Instructions between two looks at the mailbox: some tens of microseconds.
+  private static let quantum: Int64 = 20_000
+
+  /// Runs until something ends the process; gives its exit status.
+  public func run() -> Int32 { run(toInstruction: .max) ?? 0 }
+
+  /// The same, but returns nil when the processor's instruction count has reached `target`. Exact under instruction
+  /// counting.
+  public func run(toInstruction target: UInt64) -> Int32? {
+    machineThreadID = Thread.currentID
+    targetCount = target
+    if !configuration.startsPaused, runState == .prelaunch { resumeFirst() }
+    while true {
+      if let exitStatus { return exitStatus }
+      if mailbox.hasEvents {
+        mailbox.drain()
+        continue
+      }
+      guard runState == .running, holds == 0, let board else {
+        mailbox.wait(atMost: nil)
+        continue
+      }
+      if board.processor.instructionCount >= target { return nil }
+      runSlice(board)
+    }
+  }
+
+  /// The first start is not a RESUME for anybody: no monitor has seen the machine stopped.
+  private func resumeFirst() {
+    runState = .running
+    time.setRunning(true)
+  }
+
+  private func runSlice(_ board: PC440FX) {
+    board.commitMap()
+    clock.fireDueTimers()
+    board.commitMap()
+    if takeRequests() { return }
+    var budget = min(Self.quantum, Int64(clamping: targetCount &- board.processor.instructionCount))
+    if let deadline = clock.nextDeadline, let left = time.instructions(until: deadline) { budget = min(budget, left) }
+    switch board.processor.run(budget: budget, exact: time.isCounted) {
+    case .budget, .attention: _ = takeRequests()
+    case .halted: idle()
+    case .shutdown: pendingReset = pendingReset ?? .guestReset
+    }
+  }
+
+  /// Carries out what devices asked for; true when the slice is over.
+  private func takeRequests() -> Bool {
+    if exitStatus != nil { return true }
+    if pendingSleep {
+      pendingSleep = false
+      shutDown(.guestShutdown)
+      return true
+    }
+    if let cause = pendingReset {
+      pendingReset = nil
+      reset(cause)
+      return true
+    }
+    return false
+  }
+
+  /// The processor waits for an interrupt: sleep, or let counted time jump.
+  private func idle() {
+    if takeRequests() || mailbox.hasEvents { return }
+    let deadline = clock.nextDeadline
+    if let counting = configuration.instructionCounting {
+      guard let deadline else {
+        mailbox.wait(atMost: nil)
+        return
+      }
+      if counting.sleeps {
+        mailbox.wait(atMost: max(0, deadline &- clock.now))
+        if mailbox.hasEvents { return }
+      }
+      time.warp(to: deadline)
+    } else {
+      let left = deadline.map { max(0, $0 &- clock.now) }
+      if left != 0 { mailbox.wait(atMost: left) }
+    }
+  }
+}
+
+/// What devices on the board ask of the machine; filled in once both exist.
+public final class BoardRequests {
+  var reset: () -> Void = {}
+  /// The guest entered S5.
+  var sleep: () -> Void = {}
+  var exit: (Int32) -> Void = { _ in }
+  var clockChanged: (Int64) -> Void = { _ in }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import HostIO
+
+/// Everything a machine is built from: what the command line comes down to, with all defaults applied.
+public struct MachineConfiguration: Sendable {
+  /// The board. QEMU's names: `pc` is the newest i440FX board, `none` has no devices and no processor that runs.
+  public enum Board: String, Sendable, CaseIterable {
+    case pc = "pc-i440fx-7.2"
+    case none
+  }
+
+  public var board = Board.pc
+  /// Main memory in bytes, a multiple of 4096.
+  public var memoryByteCount: UInt64 = 128 << 20
+  /// Name of a `CPUModel`.
+  public var processorModel = "qemu64"
+  /// Changes to the model (`-cpu MODEL,+NAME,-NAME`), each of which `CPUModel.setting` can make.
+  public var processorFeatures: [ProcessorFeature] = []
+  /// Number of vCPUs.
+  public var processorCount = 1
+  /// `-name`, nil when not given.
+  public var name: String?
+  /// `-uuid`: 16 bytes in RFC 4122 order.
+  public var uuid = [UInt8](repeating: 0, count: 16)
+
+  /// Firmware image; nil is `bios-256k.bin` on the search path.
+  public var firmware: BytePath?
+  /// Folders given with `-L`, searched before the built-in ones.
+  public var firmwareFolders: [BytePath] = []
+
+  /// One letter per boot device in order: a floppy, c disk, d CD-ROM, n network.
+  public var bootOrder = "cad"
+  /// Order for the first boot only (`-boot once=`).
+  public var bootOnce: String?
+  public var bootMenu = false
+  /// Time the boot menu waits, in milliseconds.
+  public var bootMenuWait: UInt16?
+
+  public var drives: [Drive] = []
+  /// Drive A, without a medium. QEMU's boards have it unless `-nodefaults`.
+  public var hasFloppyDrive = true
+  /// Writes of every drive go to temporary files (`-snapshot`).
+  public var isSnapshot = false
+
+  /// UARTs, in the order in which they are put on the bus.
+  public var serialPorts: [SerialPort] = []
+  /// Further ISA devices, in the order given.
+  public var isaDevices: [ISADevice] = []
+  public var graphics = Graphics.standard
+  /// Memory of the graphics adapter in bytes.
+  public var videoMemoryByteCount = 16 << 20
+  /// `-nographic`: the firmware talks on the serial port too.
+  public var isNoGraphic = false
+  public var realTimeClock = RealTimeClock()
+  /// Nil: virtual time follows the host's clock.
+  public var instructionCounting: InstructionCounting?
+
+  /// Wait for `cont` (`-S`).
+  public var startsPaused = false
+  /// A guest's reset ends the process (`-no-reboot`, `-action reboot=shutdown`).
+  public var endsOnReset = false
+  /// A guest's power-off stops the machine instead of ending the process (`-no-shutdown`, `-action shutdown=pause`).
+  public var pausesOnShutdown = false
+
+  public init() {}
+
+  public enum Graphics: String, Sendable, CaseIterable {
+    case standard = "std"
+    case none
+  }
+
+  /// A feature by QEMU's name.
+  public struct ProcessorFeature: Sendable, Equatable {
+    public var name: String
+    public var isOn: Bool
+
+    public init(name: String, isOn: Bool) { (self.name, self.isOn) = (name, isOn) }
+  }
+
+  /// A 16550A and where it is.
+  public struct SerialPort: Sendable, Equatable {
+    /// Nil: the UART is there and nothing is connected.
+    public var chardev: String?
+    /// First of its eight ports.
+    public var port: UInt16
+    /// ISA interrupt, 0...15.
+    public var interrupt: Int
+
+    public init(chardev: String?, port: UInt16, interrupt: Int) {
+      (self.chardev, self.port, self.interrupt) = (chardev, port, interrupt)
+    }
+
+    /// COM1...COM4 for 0...3.
+    public init(chardev: String?, number: Int) {
+      let place: (UInt16, Int) = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)][number & 3]
+      self.init(chardev: chardev, port: place.0, interrupt: place.1)
+    }
+  }
+
+  /// A drive and the controller slot it sits in.
+  public struct Drive: Sendable {
+    public enum Medium: Sendable {
+      case disk
+      case cdrom
+    }
+
+    /// `id=`, or QEMU's name of the slot (`ide0-hd0`, `ide1-cd0`).
+    public var id: String
+    public var medium: Medium
+    /// Nil: a CD-ROM drive without a disc.
+    public var file: BytePath?
+    /// How the image is opened.
+    public var imageOptions: ImageOptions
+    /// 0 and 1 are master and slave of the first channel, 2 and 3 of the second; nil: on no controller (`if=none`).
+    public var slot: Int?
+    /// `serial=`, nil for QEMU's default.
+    public var serialNumber: String?
+    /// The option that asks for it, as error texts name it.
+    public var option = ""
+
+    public init(
+      id: String, medium: Medium, file: BytePath?, imageOptions: ImageOptions = ImageOptions(), slot: Int?,
+      serialNumber: String? = nil
+    ) {
+      (self.id, self.medium, self.file, self.imageOptions) = (id, medium, file, imageOptions)
+      (self.slot, self.serialNumber) = (slot, serialNumber)
+    }
+  }
+
+  /// An ISA device that only some command lines ask for.
+  public enum ISADevice: Sendable {
+    /// `isa-debug-exit`: ports and their number.
+    case debugExit(port: UInt16, portCount: UInt16)
+    /// `isa-debugcon` on a character device.
+    case debugConsole(chardev: String, port: UInt16, readback: UInt8)
+  }
+
+  /// `-rtc`.
+  public struct RealTimeClock: Sendable {
+    public enum Base: Sendable {
+      case utc
+      case localTime
+      /// Seconds since 1970.
+      case date(Int64)
+    }
+
+    /// What drives the clock between settings (`clock=`).
+    public enum Source: String, Sendable {
+      case host
+      case realTime = "rt"
+      case virtual = "vm"
+    }
+
+    public var base = Base.utc
+    public var source = Source.host
+    public init() {}
+  }
+
+  /// `-icount`.
+  public struct InstructionCounting: Sendable {
+    /// Virtual nanoseconds per instruction are 2^shift.
+    public var shift: Int
+    /// Real time passes while the guest is idle; false warps to the next deadline.
+    public var sleeps: Bool
+
+    public init(shift: Int, sleeps: Bool) {
+      self.shift = shift
+      self.sleeps = sleeps
+    }
+  }
+}
+
+/// Version of this program.
+public let apusVersion = "0.1.0"

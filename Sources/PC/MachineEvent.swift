@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+
+/// What a machine tells whoever controls it. Delivered on the machine thread, in order.
+public enum MachineEvent: Sendable, Equatable {
+  case shutdown(ShutdownCause)
+  case reset(ShutdownCause)
+  case stopped
+  case resumed
+  /// The ACPI power button was pressed.
+  case powerDown
+  /// The guest set its clock: seconds from the `-rtc` base.
+  case clockChanged(offset: Int64)
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import Chardev
+import Chipset
+import GraphicsDevices
+import HostIO
+import InputDevices
+import Platform
+import SerialDevices
+import StorageDevices
+import X86
+
+/// QEMU's `pc`: Intel 440FX host bridge, PIIX3 ISA bridge and IDE, PIIX4 power management, standard VGA.
+///
+/// A wiring diagram: one line per chip, in address order. Everything else about a chip is in its own file.
+public final class PC440FX {
+  public let processor: Processor
+  public let memory: GuestMemory
+  public let map: MemoryMap
+  public let ports = PortSpace()
+  public let pci: PCIBus
+  public let ram: RAMBlock
+  public let keyboard = PS2Keyboard()
+  public let powerManagement: PIIX4PM
+  public let ide: PIIX3IDE
+  let floppy: FloppyController
+  public let vga: StandardVGA?
+  /// Drives as the monitor sees them, in slot order.
+  public let backends: [BlockBackend]
+  /// Every device in reset, save and load order.
+  public private(set) var devices: [any Device] = []
+  private let bridge: ProcessorBridge
+  private let firmwareROM: RAMBlock
+  package let rtc: CMOSRTC
+  let configuration: MachineConfiguration
+  private var connections: [AnyObject] = []
+
+  /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
+  /// memory would reach into it.
+  package static func split(_ byteCount: UInt64) -> (low: UInt64, high: UInt64) {
+    let low = byteCount >= 0xe000_0000 ? 0xc000_0000 : byteCount
+    return (low, byteCount - low)
+  }
+
+  init(
+    _ configuration: MachineConfiguration, chardevs: ChardevTable, clock: VirtualClock, mailbox: Mailbox,
+    requests: BoardRequests
+  ) throws(MachineError) {
+    self.configuration = configuration
+    let search = FirmwareSearch(given: configuration.firmwareFolders)
+    let (low, high) = Self.split(configuration.memoryByteCount)
+    memory = GuestMemory()
+    map = memory.map
+    pci = PCIBus(memory: map, ports: ports)
+
+    // Memory
+    ram = try Self.allocate("pc.ram", configuration.memoryByteCount)
+    map.add("ram-below-4g", at: 0, byteCount: low, .ram(ram, offset: 0, isReadOnly: false))
+    if high > 0 {
+      map.add("ram-above-4g", at: 1 << 32, byteCount: high, .ram(ram, offset: Int(low), isReadOnly: false))
+    }
+    firmwareROM = try Self.firmware(configuration, search)
+    let size = UInt64(firmwareROM.byteCount)
+    map.add(
+      "pc.bios", at: (1 << 32) - size, byteCount: size, .ram(firmwareROM, offset: 0, isReadOnly: true), priority: 1)
+    let window = min(size, 0x20000)
+    let windowOffset = Int(size - window)
+    map.add(
+      "isa-bios", at: 0x100000 - window, byteCount: window, .ram(firmwareROM, offset: windowOffset, isReadOnly: true),
+      priority: 1)
+    map.add("pc.rom", at: 0xc0000, byteCount: 0x20000, .none, priority: 1)
+
+    // Processor and interrupts
+    let intr = IRQLine()
+    let pics = PICPair(output: intr)
+    bridge = ProcessorBridge(ports: ports, memory: memory, acknowledge: { pics.acknowledge() }, now: { clock.now })
+    let model = try Self.processorModel(configuration)
+    let processor = Processor(machine: bridge.interface)
+    processor.setModel(model)
+    self.processor = processor
+    intr.connect { processor.setInterruptLine($0) }
+    memory.codeWasWritten = { address, count in processor.physicalMemoryWritten(address, length: UInt64(count)) }
+    let a20 = A20Gate { processor.setA20($0) }
+    connections.append(a20)
+
+    // I/O ports, in address order
+    let dma = DMAController(memory: memory)
+    let pit = PIT(clock: clock, irq: pics.line(0))
+    let keyboardController = KeyboardController(
+      keyboard: keyboard, keyboardIRQ: pics.line(1), auxiliaryIRQ: pics.line(12), a20: a20.line(),
+      requestReset: { requests.reset() })
+    let portB = SystemControlPortB(pit: pit)
+    rtc = CMOSRTC(clock: clock, irq: pics.line(8), base: Self.clockBase(configuration.realTimeClock))
+    rtc.timeDidChange = { requests.clockChanged($0) }
+    let portA = SystemControlPortA(a20: a20.line(), requestReset: { requests.reset() })
+    let firmwareConfiguration = FirmwareConfiguration(memory: memory)
+    let configurationPorts = PCIConfigurationPorts(bus: pci)
+    ports.map(0x0000...0x000f, to: dma.byteController)
+    ports.map(0x0020...0x0021, to: pics.master)
+    ports.map(0x0040...0x0043, to: pit)
+    ports.map(0x0060...0x0060, to: keyboardController.dataPort)
+    ports.map(0x0061...0x0061, to: portB)
+    ports.map(0x0064...0x0064, to: keyboardController.commandPort)
+    ports.map(0x0070...0x0071, to: rtc)
+    ports.map(0x0080...0x008f, to: dma.pages)
+    ports.map(0x0092...0x0092, to: portA)
+    ports.map(0x00a0...0x00a1, to: pics.slave)
+    ports.map(0x00c0...0x00df, to: dma.wordController)
+    ports.map(0x04d0...0x04d1, to: pics.edgeLevelPorts)
+    ports.map(0x0510...0x051b, to: firmwareConfiguration)
+    ports.map(0x0cf8...0x0cff, to: configurationPorts)
+
+    // PCI functions
+    let hostBridge = I440FX(
+      map: map, ram: ram, firmware: [.init(block: firmwareROM, start: 0x100000 - window, offset: windowOffset)])
+    let isaBridge = PIIX3(bus: pci, pics: pics, requestReset: { requests.reset() })
+    ports.map(0x0cf9...0x0cf9, to: isaBridge)
+    let queue = BlockQueue(
+      clock: clock, mailbox: mailbox, timing: configuration.instructionCounting == nil ? .whenDone : .atDeadline)
+    let (drives, backends) = try Self.openDrives(configuration, queue)
+    let floppy = Self.makeFloppy(configuration, queue, clock, irq: pics.line(6), dma)
+    ports.map(0x03f0...0x03f5, to: floppy.controller)
+    ports.map(0x03f7...0x03f7, to: floppy.controller.digitalInput)
+    self.floppy = floppy.controller
+    self.backends = backends + floppy.backends
+    ide = PIIX3IDE(
+      ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15), drives: drives)
+    powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
+    pci.add(hostBridge, at: PCIAddress(slot: 0))
+    pci.add(isaBridge, at: PCIAddress(slot: 1))
+    pci.add(ide, at: PCIAddress(slot: 1, function: 1))
+    pci.add(powerManagement, at: PCIAddress(slot: 1, function: 3))
+    if configuration.graphics == .standard {
+      let rom = search.load("vgabios-stdvga.bin", limit: 1 << 20)
+      guard let rom else { throw MachineError("failed to find romfile \"vgabios-stdvga.bin\"") }
+      let vga = try Self.makeVGA(
+        bus: pci, clock: clock, rom: rom, videoMemoryByteCount: configuration.videoMemoryByteCount)
+      vga.videoMemory.dirtyLog?.didClear = { _ in processor.invalidateMap() }
+      self.vga = vga
+    } else {
+      vga = nil
+    }
+
+    devices = [
+      hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
+      pit, portB, rtc,
+      portA,
+      keyboard, keyboardController, pics.master, pics.slave,
+    ]
+    connections += [pics, pci]
+    if let vga { devices.append(vga) }
+    try addSerialPorts(pics, clock, chardevs, mailbox)
+    try addISADevices(chardevs, requests)
+    fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
+  }
+
+  /// Adds a device that only some machines have, after those of the board.
+  func add(_ device: any Device) { devices.append(device) }
+
+  /// Keeps an object alive as long as the board.
+  func keep(_ object: AnyObject) { connections.append(object) }
+}

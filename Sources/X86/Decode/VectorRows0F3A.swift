@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Map 0F 3A, in order of opcode and prefix. Reference: SDM volume 2, appendix A, table A-5.
+let vectorRows0F3A: InlineArray<25, VectorRow> = [
+  vector(0x3A08, .x66, .roundps, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A09, .x66, .roundpd, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A0A, .x66, .roundss, .Vx, .Wd, .Ib, .sse),
+  vector(0x3A0B, .x66, .roundsd, .Vx, .Wq, .Ib, .sse),
+  vector(0x3A0C, .x66, .blendps, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A0D, .x66, .blendpd, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A0E, .x66, .pblendw, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A0F, .np, .palignr, .Pq, .Qq, .Ib, .mmx),
+  vector(0x3A0F, .x66, .palignr, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A14, .x66, .pextrb, .RdMb, .Vx, .Ib, .sse),
+  vector(0x3A15, .x66, .pextrw, .RdMw, .Vx, .Ib, .sse),
+  vector(0x3A16, .x66, .pextrd, .Ey, .Vx, .Ib, .sse),
+  vector(0x3A17, .x66, .extractps, .Ed, .Vx, .Ib, .sse),
+  vector(0x3A20, .x66, .pinsrb, .Vx, .RdMb, .Ib, .sse),
+  vector(0x3A21, .x66, .insertps, .Vx, .Wd, .Ib, .sse),
+  vector(0x3A22, .x66, .pinsrd, .Vx, .Ey, .Ib, .sse),
+  vector(0x3A40, .x66, .dpps, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A41, .x66, .dppd, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A42, .x66, .mpsadbw, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A44, .x66, .pclmulqdq, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A60, .x66, .pcmpestrm, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A61, .x66, .pcmpestri, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A62, .x66, .pcmpistrm, .Vx, .Wx, .Ib, .sse),
+  vector(0x3A63, .x66, .pcmpistri, .Vx, .Wx, .Ib, .sse),
+  vector(0x3ADF, .x66, .aeskeygenassist, .Vx, .Wx, .Ib, .sse),
+]

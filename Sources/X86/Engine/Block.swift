@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What precedes a block's first op in the arena: 64 bytes.
+struct BlockHeader: BitwiseCopyable {
+  /// Physical address (A20 applied) of the first byte.
+  var physical: UInt64 = 0
+  /// Mode key it was built for.
+  var key: UInt32 = 0
+  /// Bytes of code.
+  var byteLength: UInt32 = 0
+  /// Next block of the hash bucket, of its line of its page, and (spanning blocks) of its second page: addresses, 0 ends.
+  var nextInBucket: UInt = 0
+  var nextInPage: UInt = 0
+  var nextInSecondPage: UInt = 0
+  /// Physical page of the rest of an instruction that spans two pages.
+  var secondPage: UInt64 = BlockHeader.noPage
+  /// Op slots, links not counted.
+  var opCount: UInt16 = 0
+  /// Instructions.
+  var instructionCount: UInt16 = 0
+  /// The last op is followed by a slot of `BranchLinks`.
+  var hasLinks = false
+  var isDropped = false
+  /// The last instruction is INT n, INT3, INT1 or INTO, after which there is no single-step trap.
+  var isSoftwareInterrupt = false
+  /// First of the links that lead to this block, or 0; see `BranchLinks`.
+  var firstIncoming: UInt = 0
+
+  static let byteCount = 64
+  static let noPage: UInt64 = 1
+
+  var page: UInt64 { physical & ~0xfff }
+  var isSpanning: Bool { secondPage != BlockHeader.noPage }
+}
+
+typealias Block = UnsafeMutablePointer<BlockHeader>
+
+extension UnsafeMutablePointer where Pointee == BlockHeader {
+  /// Address of the first op.
+  var firstOp: UnsafeMutableRawPointer { UnsafeMutableRawPointer(self) + BlockHeader.byteCount }
+  func op(_ index: Int) -> UnsafeMutablePointer<Op> {
+    (firstOp + index * opStride).assumingMemoryBound(to: Op.self)
+  }
+  /// The bytes of the first page that the block covers.
+  @inline(__always) var bytesInFirstPage: Range<Int> {
+    let start = Int(truncatingIfNeeded: pointee.physical & 0xfff)
+    return Range(uncheckedBounds: (start, min(start &+ Int(pointee.byteLength), 0x1000)))
+  }
+  /// How many bytes of the second page a spanning block covers; at least one.
+  @inline(__always) var bytesInSecondPage: Int {
+    max(1, Int(truncatingIfNeeded: pointee.physical & 0xfff) &+ Int(pointee.byteLength) &- 0x1000)
+  }
+  /// The links after the last op; only if `hasLinks`.
+  var links: UnsafeMutablePointer<BranchLinks> {
+    (firstOp + Int(pointee.opCount) * opStride).assumingMemoryBound(to: BranchLinks.self)
+  }
+}
+
+extension UnsafeRawPointer {
+  /// The header of the block whose first op this is.
+  @inline(__always) var header: UnsafePointer<BlockHeader> {
+    (self - BlockHeader.byteCount).assumingMemoryBound(to: BlockHeader.self)
+  }
+}
+
+/// Where a near branch goes: addresses of first ops, 0 while unknown. Links lead to blocks of the same page only (or to
+/// `BlockCache.dispatchOp`, which consults the jump table), so that they hold as long as the code of the page does.
+/// The links that lead to a block form a list, so that it can be dropped cheaply.
+struct BranchLinks: BitwiseCopyable {
+  var taken: UInt = 0
+  var fallThrough: UInt = 0
+  /// Address of the next link to the same block, of each of the two.
+  var afterTaken: UInt = 0
+  var afterFallThrough: UInt = 0
+
+  static let takenOffset = 0
+  static let fallThroughOffset = 8
+  /// From a link to the address of the next one.
+  static let nextOffset = 16
+}
+
+/// One entry of the jump table: 32 bytes.
+struct JumpEntry: BitwiseCopyable {
+  var linear: UInt64 = 0
+  /// `linkGeneration` << 32 | mode key; 0 matches nothing, as generations start at 1.
+  var guardWord: UInt64 = 0
+  /// Address of the first op.
+  var target: UInt = 0
+  var reserved: UInt = 0
+
+  static let count = 4096
+
+  @inline(__always) static func byteOffset(_ linear: UInt64) -> Int {
+    Int(truncatingIfNeeded: ((linear ^ (linear >> 12)) & UInt64(count - 1)) << 5)
+  }
+}

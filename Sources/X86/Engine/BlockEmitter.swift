@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Turning the instructions of a draft into ops.
+
+/// Writes the block at the free end of the arena; it is in no list yet.
+func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Block {
+  let blocks = c.cpu.pointee.blocks
+  let draft = blocks.pointee.draft
+  let block = (blocks.pointee.arena + blocks.pointee.used).bindMemory(to: BlockHeader.self, capacity: 1)
+  block.initialize(to: BlockHeader(physical: physical, key: key, byteLength: UInt32(draft.pointee.byteLength)))
+  let count = draft.pointee.count
+  let dead = deadFlags(draft)
+  let isFused = fusesLastPair(draft, key)
+  var slot = 0
+  var isClosed = false
+  for index in 0..<count {
+    let instruction = draft.pointee.instructions[index]
+    let offset = draft.pointee.offsets[index]
+    let op: Op
+    if isFused && index == count - 2 {
+      op = fusedOp(draft, key)
+      isClosed = true
+    } else {
+      let selection = select(
+        instruction, draft.pointee.results[index], key, features: c.cpu.pointee.features, dropFlags: dead[index])
+      op = makeOp(instruction, selection.handler, offset: offset, left: count - index)
+      isClosed = selection.isBranch
+    }
+    block.op(slot).initialize(to: op)
+    slot += 1
+    if isFused && index == count - 2 { break }
+  }
+  if !isClosed {
+    var end = Op(handler: branchHandlers(key, operandSize: nil).blockEnd)
+    end.ipOffset = UInt16(truncatingIfNeeded: draft.pointee.byteLength)
+    end.displacement = Int32(truncatingIfNeeded: draft.pointee.byteLength)
+    block.op(slot).initialize(to: end)
+    slot += 1
+  }
+  block.pointee.opCount = UInt16(truncatingIfNeeded: slot)
+  block.pointee.instructionCount = UInt16(truncatingIfNeeded: count)
+  block.pointee.hasLinks = true
+  let last = draft.pointee.instructions[count - 1]
+  switch last.mnemonic {
+  case .int, .int3, .int1, .into: block.pointee.isSoftwareInterrupt = true
+  default: break
+  }
+  block.links.initialize(to: links(block, draft, last, blocks.pointee.dispatchOp))
+  return block
+}
+
+/// Links inside the page start unresolved; all others go through the jump table for good.
+private func links(
+  _ block: Block, _ draft: UnsafeMutablePointer<Draft>, _ last: Instruction, _ dispatch: UInt
+) -> BranchLinks {
+  let start = Int64(block.pointee.physical & 0xfff)
+  func link(_ displacement: Int64) -> UInt {
+    let (target, overflow) = start.addingReportingOverflow(displacement)
+    return !overflow && target >= 0 && target < 0x1000 ? 0 : dispatch
+  }
+  let end = Int64(draft.pointee.byteLength)
+  if start + end > 0x1000 { return BranchLinks(taken: dispatch, fallThrough: dispatch) }
+  let taken = end &+ Int64(bitPattern: last.immediate)
+  return BranchLinks(taken: link(taken), fallThrough: link(end))
+}
+
+/// The op of one instruction; how operands are encoded is described at `Op` and `systemHandler`.
+private func makeOp(_ instruction: Instruction, _ handler: @escaping Handler, offset: Int, left: Int) -> Op {
+  var op = Op(handler: handler)
+  op.length = instruction.length
+  op.ipOffset = UInt16(truncatingIfNeeded: offset)
+  op.left = UInt16(truncatingIfNeeded: left)
+  op.immediate = instruction.immediate
+  op.dst = registerOffset(instruction.operands.0)
+  op.src = registerOffset(instruction.operands.1)
+  op.segment = instruction.segment.rawValue
+  op.scale = instruction.memoryScale & 3
+  op.displacement = Int32(truncatingIfNeeded: instruction.displacement)
+  let following = offset + Int(instruction.length)
+  switch instruction.memoryBase {
+  case Instruction.noRegister: op.base = StateOffset.zero
+  case Instruction.instructionPointer:
+    op.base = StateOffset.blockIP
+    op.displacement = Int32(truncatingIfNeeded: instruction.displacement &+ Int64(following))
+  default: op.base = (instruction.memoryBase & 15) * 8
+  }
+  op.index =
+    instruction.memoryIndex == Instruction.noRegister ? StateOffset.zero : (instruction.memoryIndex & 15) * 8
+  var sizeClass: UInt8 = 0
+  switch instruction.operandSize {
+  case 1: sizeClass = 0
+  case 2: sizeClass = 1
+  case 4: sizeClass = 2
+  default: sizeClass = 3
+  }
+  op.flags = sizeClass << OpFlags.sizeShift
+  if instruction.addressSize == 2 { op.flags |= OpFlags.address16 }
+  if instruction.addressSize == 4 { op.flags |= OpFlags.address32 }
+  if instruction.repeatPrefix == .repeatEqual { op.flags |= OpFlags.repeatEqual }
+  if instruction.repeatPrefix == .repeatNotEqual { op.flags |= OpFlags.repeatNotEqual }
+  if instruction.lock { op.flags |= OpFlags.lock }
+
+  switch instruction.mnemonic {
+  case .jcc, .jmp, .call, .loop, .loope, .loopne, .jcxz:
+    if instruction.operands.0.kind == .relative {
+      op.immediate = UInt64(truncatingIfNeeded: following) &+ instruction.immediate
+      op.displacement = Int32(truncatingIfNeeded: following)
+    }
+  case .setcc, .cmovcc: op.immediate = UInt64(instruction.condition)
+  case .jmpFar, .callFar:
+    if instruction.operands.0.kind == .farPointer {
+      op.immediate = UInt64(instruction.immediate2) << 32 | instruction.immediate & 0xffff_ffff
+    }
+  case .enter: op.displacement = Int32(instruction.immediate2)
+  case .push, .pop, .leave:
+    if instruction.operands.0.kind != .memory { op.segment = UInt8(SegmentIndex.ss) }
+  case .rol, .ror, .rcl, .rcr, .shl, .shr, .sar:
+    if instruction.operands.1.kind == .one { op.immediate = 1 }
+  case .xchg:
+    // The register is in `src` whichever operand it was.
+    if instruction.operands.1.kind == .memory { op.src = op.dst }
+  case .mov:
+    if isAbsolute(instruction) { op.immediate = UInt64(bitPattern: instruction.displacement) }
+  default: break
+  }
+  return op
+}
+
+/// MOV of the accumulator with an offset that 32 bits cannot hold.
+func isAbsolute(_ instruction: Instruction) -> Bool {
+  instruction.addressSize == 8 && instruction.memoryBase == Instruction.noRegister
+    && instruction.memoryIndex == Instruction.noRegister
+    && Int64(Int32(truncatingIfNeeded: instruction.displacement)) != instruction.displacement
+}
+
+private func registerOffset(_ operand: Instruction.Operand) -> UInt8 {
+  switch operand.kind {
+  case .register:
+    operand.register >= 16 ? (operand.register & 3) * 8 + 1 : operand.register * 8
+  case .segment, .control, .debug, .test: operand.register
+  default: StateOffset.zero
+  }
+}
+
+// MARK: Fusion
+
+/// Whether the last two instructions are a comparison or step and the conditional jump that follows it, in flat code.
+private func fusesLastPair(_ draft: UnsafeMutablePointer<Draft>, _ key: UInt32) -> Bool {
+  let count = draft.pointee.count
+  guard count >= 2, key & ModeKey.flatCode != 0, key & ModeKey.codeSizeMask != 0 else { return false }
+  let jump = draft.pointee.instructions[count - 1], first = draft.pointee.instructions[count - 2]
+  guard draft.pointee.results[count - 1] == .ok, jump.mnemonic == .jcc else { return false }
+  let is64 = key & ModeKey.codeSizeMask == UInt32(CodeSize.bits64.rawValue)
+  guard is64 || jump.operandSize == 4 else { return false }
+  let displacement =
+    Int64(draft.pointee.offsets[count - 1]) &+ Int64(jump.length) &+ Int64(bitPattern: jump.immediate)
+  guard Int64(Int32(truncatingIfNeeded: displacement)) == displacement else { return false }
+  return fusedHandlers(first, is64: is64) != nil
+}
+
+private func fusedOp(_ draft: UnsafeMutablePointer<Draft>, _ key: UInt32) -> Op {
+  let count = draft.pointee.count
+  let jump = draft.pointee.instructions[count - 1], first = draft.pointee.instructions[count - 2]
+  let is64 = key & ModeKey.codeSizeMask == UInt32(CodeSize.bits64.rawValue)
+  let handlers = fusedHandlers(first, is64: is64)
+  let handler = handlers?[Int(jump.condition & 15)] ?? FaultHandlers.undefinedOpcode
+  var op = makeOp(first, handler, offset: draft.pointee.offsets[count - 2], left: 2)
+  let following = draft.pointee.offsets[count - 1] + Int(jump.length)
+  let displacement = Int64(following) &+ Int64(bitPattern: jump.immediate)
+  op.immediate = UInt64(bitPattern: displacement) << 32 | first.immediate & 0xffff_ffff
+  op.displacement = Int32(truncatingIfNeeded: following)
+  return op
+}
+
+private func fusedHandlers(_ first: Instruction, is64: Bool) -> InlineArray<16, Handler>? {
+  guard first.operands.0.kind == .register else { return nil }
+  let second = first.operands.1.kind
+  let size = first.operandSize
+  switch first.mnemonic {
+  case .cmp where second == .register, .cmp where second == .immediate, .test where second == .register,
+    .test where second == .immediate:
+    let isRegister = second == .register, isCompare = first.mnemonic == .cmp
+    switch (is64, size) {
+    case (false, 1):
+      return isCompare
+        ? (isRegister ? FusedFlatHandlers.cmpRegRegB : FusedFlatHandlers.cmpRegImmB)
+        : (isRegister ? FusedFlatHandlers.testRegRegB : FusedFlatHandlers.testRegImmB)
+    case (false, 4):
+      return isCompare
+        ? (isRegister ? FusedFlatHandlers.cmpRegRegD : FusedFlatHandlers.cmpRegImmD)
+        : (isRegister ? FusedFlatHandlers.testRegRegD : FusedFlatHandlers.testRegImmD)
+    case (true, 1):
+      return isCompare
+        ? (isRegister ? FusedLongHandlers.cmpRegRegB : FusedLongHandlers.cmpRegImmB)
+        : (isRegister ? FusedLongHandlers.testRegRegB : FusedLongHandlers.testRegImmB)
+    case (true, 4):
+      return isCompare
+        ? (isRegister ? FusedLongHandlers.cmpRegRegD : FusedLongHandlers.cmpRegImmD)
+        : (isRegister ? FusedLongHandlers.testRegRegD : FusedLongHandlers.testRegImmD)
+    case (true, 8):
+      return isCompare
+        ? (isRegister ? FusedLongHandlers.cmpRegRegQ : FusedLongHandlers.cmpRegImmQ)
+        : (isRegister ? FusedLongHandlers.testRegRegQ : FusedLongHandlers.testRegImmQ)
+    default: return nil
+    }
+  case .dec where first.operandCount == 1:
+    switch (is64, size) {
+    case (false, 4): return FusedFlatHandlers.decRegD
+    case (true, 4): return FusedLongHandlers.decRegD
+    case (true, 8): return FusedLongHandlers.decRegQ
+    default: return nil
+    }
+  case .inc where first.operandCount == 1:
+    switch (is64, size) {
+    case (false, 4): return FusedFlatHandlers.incRegD
+    case (true, 4): return FusedLongHandlers.incRegD
+    case (true, 8): return FusedLongHandlers.incRegQ
+    default: return nil
+    }
+  default: return nil
+  }
+}
+
+// MARK: Dead flags
+
+/// Bits of a set of status flags.
+private enum FlagSet {
+  static let carry: UInt8 = 1
+  static let all: UInt8 = 63
+}
+
+/// Which instructions need not store their flags: later ones of the block overwrite them all before anything reads them
+/// or can leave the block. Whatever touches memory may fault, and so needs all flags.
+private func deadFlags(_ draft: UnsafeMutablePointer<Draft>) -> InlineArray<64, Bool> {
+  var dead: InlineArray<64, Bool> = .init(repeating: false)
+  var live = FlagSet.all
+  var index = draft.pointee.count - 1
+  while index >= 0 {
+    guard draft.pointee.results[index] == .ok, let effect = flagEffect(draft.pointee.instructions[index]) else {
+      live = FlagSet.all
+      index -= 1
+      continue
+    }
+    dead[index] = effect.writes != 0 && effect.writes & live == 0
+    live = (live & ~effect.writes) | effect.reads
+    index -= 1
+  }
+  return dead
+}
+
+/// Flags read and written by an instruction that can neither fault nor leave the block; nil for all others.
+private func flagEffect(_ instruction: Instruction) -> (reads: UInt8, writes: UInt8)? {
+  if instruction.mnemonic == .lea { return (0, 0) }
+  let first = instruction.operands.0.kind, second = instruction.operands.1.kind
+  guard first == .register || first == .none else { return nil }
+  guard second != .memory, second != .segment, second != .control, second != .debug, second != .test else {
+    return nil
+  }
+  switch instruction.mnemonic {
+  case .add, .sub, .cmp, .and, .or, .xor, .test, .neg: return (0, FlagSet.all)
+  case .adc, .sbb: return (FlagSet.carry, FlagSet.all)
+  case .inc, .dec: return (0, FlagSet.all & ~FlagSet.carry)
+  case .mov, .movzx, .movsx, .movsxd, .not, .xchg, .bswap, .cbw, .cwd, .nop: return (0, 0)
+  case .shl, .shr, .sar:
+    let mask: UInt64 = instruction.operandSize == 8 ? 63 : 31
+    if second == .one || (second == .immediate && instruction.immediate & mask != 0) { return (0, FlagSet.all) }
+    return second == .immediate ? (0, 0) : (FlagSet.all, 0)
+  case .imul where instruction.operandCount > 1: return (0, FlagSet.all)
+  case .cmovcc, .setcc, .rol, .ror, .rcl, .rcr: return (FlagSet.all, 0)
+  default: return nil
+  }
+}

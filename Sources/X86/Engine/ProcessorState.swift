@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What saves, loads or describes a processor's state: one visit names every field in order.
+///
+/// A saving visitor reads the values it is given, a loading one replaces them.
+public protocol CPUStateVisitor {
+  associatedtype Failure: Error
+  /// A number of up to 64 bits.
+  mutating func field(_ name: StaticString, _ value: inout UInt64) throws(Failure)
+  /// A run of bytes of variable length.
+  mutating func bytes(_ name: StaticString, _ value: inout [UInt8]) throws(Failure)
+  /// What to throw when a loaded value cannot be.
+  func invalid(_ name: StaticString) -> Failure
+}
+
+extension Processor {
+  /// Visits everything the guest can observe: registers, hidden segment parts, pending events, the instruction count and
+  /// the translations that the TLBs hold. Host addresses and decoded code are not part of it.
+  ///
+  /// Loading decodes into a copy, validates that, and only then changes the processor; after an error nothing has
+  /// changed. Only between runs.
+  public func visit<V: CPUStateVisitor>(_ visitor: inout V) throws(V.Failure) {
+    var image = ProcessorImage(self)
+    let before = image
+    try image.visit(&visitor)
+    if let name = image.problem { throw visitor.invalid(name) }
+    if image != before { image.store(in: self) }
+  }
+}
+
+/// The processor's state as plain values.
+struct ProcessorImage: Equatable {
+  var general = [UInt64](repeating: 0, count: 16)
+  var ip: UInt64 = 0
+  var flags: UInt64 = 0
+  var cpl: UInt64 = 0
+  /// ES CS SS DS FS GS LDTR TR: selector, attributes, limit, base.
+  var segments = [UInt64](repeating: 0, count: 32)
+  /// GDTR and IDTR: base, limit.
+  var tables = [UInt64](repeating: 0, count: 4)
+  /// CR0 CR2 CR3 CR4 EFER, four PDPTEs.
+  var control = [UInt64](repeating: 0, count: 9)
+  var debug = [UInt64](repeating: 0, count: 8)
+  /// SYSENTER CS ESP EIP, PAT, TSC offset, STAR, LSTAR, CSTAR, FMASK, KernelGSBase, TSC_AUX.
+  var model = [UInt64](repeating: 0, count: 11)
+  var mtrr = [UInt64](repeating: 0, count: 32)
+  /// Pending vector, kind, has error code, error code; breakpoints met.
+  var pending = [UInt64](repeating: 0, count: 5)
+  var interruptShadow: UInt64 = 0
+  /// Bits: INTR line, NMI pending, NMI blocked, halted, shut down, A20 enabled.
+  var signals: UInt64 = 0
+  var instructionCount: UInt64 = 0
+  var dataTranslations: [UInt8] = []
+  var codeTranslations: [UInt8] = []
+
+  init(_ processor: Processor) {
+    let cpu = processor.cpu
+    for index in 0..<16 { general[index] = cpu.pointee.registers[index] }
+    ip = cpu.pointee.blockIP
+    flags = UInt64(cpu.pointee.eflags)
+    cpl = UInt64(cpu.pointee.cpl)
+    for index in 0..<6 { put(cpu.pointee.segments[index], index) }
+    put(cpu.pointee.ldtr, 6)
+    put(cpu.pointee.tr, 7)
+    tables = [
+      cpu.pointee.gdtr.base, UInt64(cpu.pointee.gdtr.limit), cpu.pointee.idtr.base, UInt64(cpu.pointee.idtr.limit),
+    ]
+    control = [cpu.pointee.cr0, cpu.pointee.cr2, cpu.pointee.cr3, cpu.pointee.cr4, cpu.pointee.efer]
+    for index in 0..<4 { control.append(cpu.pointee.pdptes[index]) }
+    for index in 0..<8 { debug[index] = cpu.pointee.debugRegisters[index] }
+    model = [
+      cpu.pointee.sysenterCS, cpu.pointee.sysenterESP, cpu.pointee.sysenterEIP, cpu.pointee.pat,
+      cpu.pointee.tscOffset, cpu.pointee.star, cpu.pointee.lstar, cpu.pointee.cstar, cpu.pointee.syscallMask,
+      cpu.pointee.kernelGSBase, cpu.pointee.tscAux,
+    ]
+    for index in 0..<32 { mtrr[index] = cpu.pointee.mtrr[index] }
+    if cpu.pointee.pendingVector != Exception.none {
+      pending = [
+        UInt64(cpu.pointee.pendingVector), UInt64(cpu.pointee.pendingKind), cpu.pointee.pendingHasErrorCode ? 1 : 0,
+        UInt64(cpu.pointee.pendingErrorCode), 0,
+      ]
+    } else {
+      pending = [UInt64(Exception.none), 0, 0, 0, 0]
+    }
+    pending[4] = cpu.pointee.debugHits
+    interruptShadow = UInt64(cpu.pointee.interruptShadow)
+    let bits = [
+      cpu.pointee.interruptLine, cpu.pointee.nmiPending, cpu.pointee.nmiBlocked, cpu.pointee.isHalted,
+      cpu.pointee.isShutDown, cpu.pointee.a20Enabled,
+    ]
+    for (index, bit) in bits.enumerated() where bit { signals |= 1 << UInt64(index) }
+    instructionCount = processor.instructionCount
+    dataTranslations = cpu.pointee.mmu.pointee.data.encoded
+    codeTranslations = cpu.pointee.mmu.pointee.code.encoded
+  }
+
+  private mutating func put(_ segment: Segment, _ index: Int) {
+    segments[index * 4] = UInt64(segment.selector)
+    segments[index * 4 + 1] = UInt64(segment.attributes)
+    segments[index * 4 + 2] = UInt64(segment.limit)
+    segments[index * 4 + 3] = segment.base
+  }
+
+  private func segment(_ index: Int) -> Segment {
+    var segment = Segment()
+    segment.selector = UInt16(truncatingIfNeeded: segments[index * 4])
+    segment.attributes = UInt16(truncatingIfNeeded: segments[index * 4 + 1])
+    segment.limit = UInt32(truncatingIfNeeded: segments[index * 4 + 2])
+    segment.base = segments[index * 4 + 3]
+    return segment
+  }
+
+  mutating func visit<V: CPUStateVisitor>(_ visitor: inout V) throws(V.Failure) {
+    try visitor.words("general", &general)
+    try visitor.field("ip", &ip)
+    try visitor.field("eflags", &flags)
+    try visitor.field("cpl", &cpl)
+    try visitor.words("segments", &segments)
+    try visitor.words("tables", &tables)
+    try visitor.words("control", &control)
+    try visitor.words("debug", &debug)
+    try visitor.words("model", &model)
+    try visitor.words("mtrr", &mtrr)
+    try visitor.words("pending", &pending)
+    try visitor.field("interrupt_shadow", &interruptShadow)
+    try visitor.field("signals", &signals)
+    try visitor.field("instruction_count", &instructionCount)
+    try visitor.bytes("data_translations", &dataTranslations)
+    try visitor.bytes("code_translations", &codeTranslations)
+  }
+
+  /// The first field whose value no processor can have.
+  var problem: StaticString? {
+    if cpl > 3 { return "cpl" }
+    if flags > 0xffff_ffff { return "eflags" }
+    for index in 0..<8 {
+      if segments[index * 4] > 0xffff || segments[index * 4 + 1] > 0xffff || segments[index * 4 + 2] > 0xffff_ffff {
+        return "segments"
+      }
+    }
+    if tables[1] > 0xffff || tables[3] > 0xffff { return "tables" }
+    if control[0] & (CR0.pg | CR0.pe) == CR0.pg { return "control" }
+    if pending[0] > 0xff || pending[1] > 3 || pending[2] > 1 || pending[3] > 0xffff_ffff || pending[4] > 0xffff {
+      return "pending"
+    }
+    if interruptShadow > 2 { return "interrupt_shadow" }
+    if signals > 63 { return "signals" }
+    if !TranslationTable.isValid(dataTranslations, slotCount: MMU.slotCount) { return "data_translations" }
+    if !TranslationTable.isValid(codeTranslations, slotCount: MMU.codeSlotCount) { return "code_translations" }
+    return nil
+  }
+
+  /// Makes this the processor's state.
+  func store(in processor: Processor) {
+    let cpu = processor.cpu, c = processor.c
+    for index in 0..<16 { cpu.pointee.registers[index] = general[index] }
+    cpu.pointee.blockIP = ip
+    cpu.pointee.eflags = UInt32(truncatingIfNeeded: flags)
+    cpu.pointee.systemFlags |= UInt32(truncatingIfNeeded: flags) & (Flags.vm | Flags.rf)
+    cpu.pointee.cpl = UInt8(truncatingIfNeeded: cpl)
+    for index in 0..<6 { cpu.pointee.segments[index] = segment(index) }
+    cpu.pointee.ldtr = segment(6)
+    cpu.pointee.tr = segment(7)
+    cpu.pointee.gdtr.base = tables[0]
+    cpu.pointee.gdtr.limit = UInt16(truncatingIfNeeded: tables[1])
+    cpu.pointee.idtr.base = tables[2]
+    cpu.pointee.idtr.limit = UInt16(truncatingIfNeeded: tables[3])
+    cpu.pointee.cr0 = control[0]
+    cpu.pointee.cr2 = control[1]
+    cpu.pointee.cr3 = control[2]
+    cpu.pointee.cr4 = control[3]
+    cpu.pointee.efer = control[4]
+    for index in 0..<4 { cpu.pointee.pdptes[index] = control[5 + index] }
+    for index in 0..<8 { cpu.pointee.debugRegisters[index] = debug[index] }
+    cpu.pointee.sysenterCS = model[0]
+    cpu.pointee.sysenterESP = model[1]
+    cpu.pointee.sysenterEIP = model[2]
+    cpu.pointee.pat = model[3]
+    cpu.pointee.tscOffset = model[4]
+    cpu.pointee.star = model[5]
+    cpu.pointee.lstar = model[6]
+    cpu.pointee.cstar = model[7]
+    cpu.pointee.syscallMask = model[8]
+    cpu.pointee.kernelGSBase = model[9]
+    cpu.pointee.tscAux = model[10]
+    for index in 0..<32 { cpu.pointee.mtrr[index] = mtrr[index] }
+    cpu.pointee.pendingVector = UInt8(truncatingIfNeeded: pending[0])
+    cpu.pointee.pendingKind = UInt8(truncatingIfNeeded: pending[1])
+    cpu.pointee.pendingHasErrorCode = pending[2] != 0
+    cpu.pointee.pendingErrorCode = UInt32(truncatingIfNeeded: pending[3])
+    cpu.pointee.debugHits = pending[4]
+    cpu.pointee.interruptShadow = UInt8(truncatingIfNeeded: interruptShadow)
+    cpu.pointee.interruptLine = signals & 1 != 0
+    cpu.pointee.nmiPending = signals & 2 != 0
+    cpu.pointee.nmiBlocked = signals & 4 != 0
+    cpu.pointee.isHalted = signals & 8 != 0
+    cpu.pointee.isShutDown = signals & 16 != 0
+    cpu.pointee.a20Enabled = signals & 32 != 0
+    cpu.pointee.runEnd = instructionCount
+    cpu.pointee.remaining = 0
+    cpu.pointee.currentLeft = 0
+    flushTLB(c, keepGlobal: false)
+    cpu.pointee.mmu.pointee.data.load(dataTranslations)
+    cpu.pointee.mmu.pointee.code.load(codeTranslations)
+    // RAM may have been loaded with the state.
+    flushBlocks(c)
+    processor.invalidateMap()
+    updateMode(c)
+    updateBreakpoints(c)
+  }
+}
+
+extension CPUStateVisitor {
+  /// Several words of fixed number as little-endian bytes.
+  fileprivate mutating func words(_ name: StaticString, _ values: inout [UInt64]) throws(Failure) {
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(values.count * 8)
+    for value in values { append(value, to: &encoded) }
+    try bytes(name, &encoded)
+    guard encoded.count == values.count * 8 else { throw invalid(name) }
+    for index in values.indices { values[index] = word(encoded, index * 8) }
+  }
+}
+
+private func append(_ value: UInt64, to bytes: inout [UInt8]) {
+  for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * shift))) }
+}
+
+private func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
+  (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+}
+
+extension TranslationTable {
+  /// The valid translations in slot order: 16 bytes each, linear page and entry.
+  fileprivate var encoded: [UInt8] {
+    var result: [UInt8] = []
+    for index in 0..<slotCount where slots[index].tag != 0 {
+      append(slots[index].tag & ~0xfff, to: &result)
+      append(slots[index].entry & ~Translation.listed, to: &result)
+    }
+    return result
+  }
+
+  /// Whether an encoding is one that `encoded` can give.
+  fileprivate static func isValid(_ bytes: [UInt8], slotCount: Int) -> Bool {
+    guard bytes.count % 16 == 0, bytes.count / 16 <= slotCount else { return false }
+    var last = -1
+    for offset in stride(from: 0, to: bytes.count, by: 16) {
+      let linear = word(bytes, offset), entry = word(bytes, offset + 8)
+      let index = Int(truncatingIfNeeded: (linear >> 12) & UInt64(slotCount - 1))
+      guard linear & 0xfff == 0, entry & 0xf80 == 0, index > last else { return false }
+      guard entry >> MMU.physicalAddressBits == 0 else { return false }
+      last = index
+    }
+    return true
+  }
+
+  /// Replaces all translations by those of a valid encoding.
+  fileprivate mutating func load(_ bytes: [UInt8]) {
+    for index in 0..<slotCount { slots[index] = Translation() }
+    for offset in stride(from: 0, to: bytes.count, by: 16) {
+      let linear = word(bytes, offset)
+      slots[index(linear)] = Translation(tag: linear | 1, entry: word(bytes, offset + 8))
+    }
+    relist()
+  }
+}

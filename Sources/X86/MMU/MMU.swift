@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Translation of addresses: the architectural TLBs and the fast tables derived from them.
+///
+/// `data` and `code` hold *translations* (linear page, frame, rights, dirty, global, size). They are part of the
+/// processor's state: what they hold decides when a page walk sets accessed bits, so replacement is direct-mapped and
+/// host-caused invalidation never touches them. The *fast tables*, one per privilege, hold host addresses for pages that
+/// handlers may touch directly; every entry can be dropped at any time and is then derived again.
+struct MMU {
+  static let slotCount = 2048
+  static let codeSlotCount = 1024
+  static let physicalSlotCount = 1024
+  /// The largest MAXPHYADDR of any model.
+  static let physicalAddressBits: UInt64 = 40
+
+  var supervisor: FastTable
+  var user: FastTable
+  /// A table that is never filled: every access takes the slow path (alignment checking).
+  var empty: FastTable
+  var data: TranslationTable
+  var code: TranslationTable
+  /// Paging was on when translations were last dropped.
+  var codeIsPaged = false
+  /// Host addresses of physical pages, as the machine gave them.
+  var physical: UnsafeMutablePointer<PhysicalSlot>
+  /// Where ops and data of staged accesses lie; see `slowAccess`.
+  var scratch: UnsafeMutableRawPointer
+
+  init() {
+    supervisor = FastTable(slotCount: MMU.slotCount)
+    user = FastTable(slotCount: MMU.slotCount)
+    empty = FastTable(slotCount: MMU.slotCount)
+    data = TranslationTable(slotCount: MMU.slotCount)
+    code = TranslationTable(slotCount: MMU.codeSlotCount)
+    physical = .allocate(capacity: MMU.physicalSlotCount)
+    physical.initialize(repeating: PhysicalSlot(), count: MMU.physicalSlotCount)
+    scratch = .allocate(byteCount: 4 * opStride, alignment: 64)
+  }
+
+  func deallocate() {
+    supervisor.deallocate()
+    user.deallocate()
+    empty.deallocate()
+    data.deallocate()
+    code.deallocate()
+    physical.deallocate()
+    scratch.deallocate()
+  }
+}
+
+/// One slot of a fast table; handlers read it by offset.
+///
+/// A tag is the linear page address if that kind of access may go to `linear &+ addend`, else `FastSlot.invalid`.
+struct FastSlot: BitwiseCopyable {
+  var readTag = FastSlot.invalid
+  var writeTag = FastSlot.invalid
+  /// Physical page, with `listed` in bit 0.
+  var frame: UInt64 = 0
+  var addend: UInt64 = 0
+
+  /// Not a page address, so it matches no access.
+  static let invalid: UInt64 = 1
+  static let listed: UInt64 = 1
+}
+
+/// A direct-mapped table of `FastSlot`, and the list of slots in use so that flushing costs what was filled.
+struct FastTable {
+  let slots: UnsafeMutablePointer<FastSlot>
+  private let used: UnsafeMutablePointer<UInt16>
+  private(set) var usedCount = 0
+  private let slotCount: Int
+
+  init(slotCount: Int) {
+    self.slotCount = slotCount
+    slots = UnsafeMutableRawPointer.allocate(byteCount: slotCount * 32, alignment: 64)
+      .bindMemory(to: FastSlot.self, capacity: slotCount)
+    slots.initialize(repeating: FastSlot(), count: slotCount)
+    used = .allocate(capacity: slotCount)
+  }
+
+  func deallocate() {
+    slots.deallocate()
+    used.deallocate()
+  }
+
+  @inline(__always) static func index(_ linear: UInt64) -> Int {
+    Int(truncatingIfNeeded: (linear >> 12) & UInt64(MMU.slotCount - 1))
+  }
+
+  /// Makes `page` accessible at `host` (read, write or both); earlier rights of the same page are kept.
+  mutating func fill(page: UInt64, frame: UInt64, host: UInt64, read: Bool, write: Bool) {
+    let index = FastTable.index(page)
+    let addend = host &- page
+    if slots[index].frame & FastSlot.listed == 0 {
+      used[usedCount] = UInt16(truncatingIfNeeded: index)
+      usedCount += 1
+    }
+    let isSame = slots[index].addend == addend && slots[index].frame == frame | FastSlot.listed
+    if !isSame || (slots[index].readTag != page && slots[index].readTag != FastSlot.invalid) {
+      slots[index].readTag = FastSlot.invalid
+    }
+    if !isSame || (slots[index].writeTag != page && slots[index].writeTag != FastSlot.invalid) {
+      slots[index].writeTag = FastSlot.invalid
+    }
+    if read { slots[index].readTag = page }
+    if write { slots[index].writeTag = page }
+    slots[index].frame = frame | FastSlot.listed
+    slots[index].addend = addend
+  }
+
+  /// Empties one slot.
+  @inline(__always) func clear(_ index: Int) {
+    slots[index].readTag = FastSlot.invalid
+    slots[index].writeTag = FastSlot.invalid
+  }
+
+  mutating func flush() {
+    for position in 0..<usedCount { slots[Int(used[position])] = FastSlot() }
+    usedCount = 0
+  }
+
+  /// Empties the slots of the physical pages in a range.
+  func drop(frames: Range<UInt64>) {
+    for position in 0..<usedCount {
+      let index = Int(used[position])
+      if frames.contains(slots[index].frame & ~FastSlot.listed) { clear(index) }
+    }
+  }
+
+  /// Takes away write access to the physical pages in a range.
+  func dropWrites(frames: Range<UInt64>) {
+    for position in 0..<usedCount {
+      let index = Int(used[position])
+      if frames.contains(slots[index].frame & ~FastSlot.listed) { slots[index].writeTag = FastSlot.invalid }
+    }
+  }
+}
+
+/// One architectural translation.
+struct Translation: BitwiseCopyable {
+  /// Linear page address with bit 0 set, or 0.
+  var tag: UInt64 = 0
+  /// Frame address (A20 not applied) and `Translation` flags in the low 12 bits.
+  var entry: UInt64 = 0
+
+  static let writable: UInt64 = 1 << 0
+  static let user: UInt64 = 1 << 1
+  static let dirty: UInt64 = 1 << 2
+  static let global: UInt64 = 1 << 3
+  static let noExecute: UInt64 = 1 << 4
+  /// Part of a page larger than 4 KiB: bits 5...6 say 2 MiB (1), 4 MiB (2), 1 GiB (3).
+  static let sizeShift: UInt64 = 5
+  static let sizeMask: UInt64 = 3 << 5
+  /// In the list of used slots.
+  static let listed: UInt64 = 1 << 7
+
+  @inline(__always) var frame: UInt64 { entry & ~0xfff }
+  /// Bytes of the page this is a part of.
+  var pageSize: UInt64 {
+    switch (entry & Translation.sizeMask) >> Translation.sizeShift {
+    case 1: 1 << 21
+    case 2: 1 << 22
+    case 3: 1 << 30
+    default: 1 << 12
+    }
+  }
+}
+
+/// A direct-mapped table of translations with the list of slots in use.
+struct TranslationTable {
+  let slots: UnsafeMutablePointer<Translation>
+  let slotCount: Int
+  private let used: UnsafeMutablePointer<UInt16>
+  private var usedCount = 0
+  /// Some translation may belong to a large page.
+  private var mayHaveLargePages = false
+
+  init(slotCount: Int) {
+    self.slotCount = slotCount
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: Translation(), count: slotCount)
+    used = .allocate(capacity: slotCount)
+  }
+
+  func deallocate() {
+    slots.deallocate()
+    used.deallocate()
+  }
+
+  @inline(__always) func index(_ linear: UInt64) -> Int {
+    Int(truncatingIfNeeded: (linear >> 12) & UInt64(truncatingIfNeeded: slotCount &- 1))
+  }
+
+  /// The entry for a page, or 0.
+  @inline(__always) func lookUp(_ linear: UInt64) -> UInt64 {
+    let slot = slots[index(linear)]
+    return slot.tag == (linear & ~0xfff) | 1 ? slot.entry : 0
+  }
+
+  /// Enters a translation; true if it replaced one of another page.
+  mutating func insert(_ linear: UInt64, entry: UInt64) -> Bool {
+    let index = index(linear), tag = (linear & ~0xfff) | 1
+    let old = slots[index]
+    if old.entry & Translation.listed == 0 {
+      used[usedCount] = UInt16(truncatingIfNeeded: index)
+      usedCount += 1
+    }
+    if entry & Translation.sizeMask != 0 { mayHaveLargePages = true }
+    slots[index] = Translation(tag: tag, entry: entry | Translation.listed)
+    return old.tag != 0 && (old.tag != tag || old.entry & ~0xfff != entry & ~0xfff)
+  }
+
+  /// Drops all translations (`keepGlobal`: all but the global ones), telling each slot index that was dropped.
+  mutating func flush(keepGlobal: Bool, _ dropped: (Int) -> Void) {
+    var kept = 0
+    for position in 0..<usedCount {
+      let index = Int(used[position])
+      if keepGlobal && slots[index].tag != 0 && slots[index].entry & Translation.global != 0 {
+        used[kept] = used[position]
+        kept += 1
+      } else {
+        slots[index] = Translation()
+        dropped(index)
+      }
+    }
+    usedCount = kept
+    if kept == 0 { mayHaveLargePages = false }
+  }
+
+  /// Drops what INVLPG of an address drops: its page, all of it when it is a large one.
+  mutating func invalidate(_ linear: UInt64, _ dropped: (Int) -> Void) {
+    let own = index(linear)
+    if slots[own].tag == (linear & ~0xfff) | 1 {
+      slots[own].tag = 0
+      dropped(own)
+    }
+    guard mayHaveLargePages else { return }
+    for position in 0..<usedCount {
+      let index = Int(used[position])
+      let slot = slots[index]
+      if slot.tag != 0 && slot.entry & Translation.sizeMask != 0 && (slot.tag ^ linear) & ~(slot.pageSize - 1) == 0 {
+        slots[index].tag = 0
+        dropped(index)
+      }
+    }
+  }
+
+  /// Rebuilds the list of used slots after the slots were loaded from saved state.
+  mutating func relist() {
+    usedCount = 0
+    mayHaveLargePages = false
+    for index in 0..<slotCount where slots[index].tag != 0 {
+      slots[index].entry |= Translation.listed
+      used[usedCount] = UInt16(truncatingIfNeeded: index)
+      usedCount += 1
+      if slots[index].entry & Translation.sizeMask != 0 { mayHaveLargePages = true }
+    }
+    for index in 0..<slotCount where slots[index].tag == 0 { slots[index] = Translation() }
+  }
+}
+
+/// What the machine said about a physical page.
+struct PhysicalSlot: BitwiseCopyable {
+  /// Physical page address, or `PhysicalSlot.none`.
+  var tag = PhysicalSlot.none
+  var readAddress: UInt64 = 0
+  var writeAddress: UInt64 = 0
+  /// Bit 0: writes are logged; bit 1: and this page is noted in the log already.
+  var flags: UInt64 = 0
+
+  static let none: UInt64 = 1
+  static let logged: UInt64 = 1
+  static let announced: UInt64 = 2
+}

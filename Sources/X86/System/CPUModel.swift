@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A processor that `-cpu` can name: what CPUID says, before what this processor does not execute is masked off.
+public struct CPUModel: Sendable {
+  public let name: String
+  /// The brand string of CPUID 80000002h...80000004h; empty where the model has none.
+  public let brand: String
+  let vendor: Vendor
+  let family: UInt32
+  let model: UInt32
+  let stepping: UInt32
+  /// Highest basic and extended leaf (0: no extended leaves).
+  let level: UInt32
+  let extendedLevel: UInt32
+  let feature1EDX: UInt32
+  let feature1ECX: UInt32
+  let extended1EDX: UInt32
+  let extended1ECX: UInt32
+
+  enum Vendor: Sendable { case intel, amd }
+
+  /// AMD's 64-bit processors keep FD00000000h...FFFFFFFFFFh for HyperTransport, so nothing else may be there.
+  public var hasHyperTransportRange: Bool { vendor == .amd && extended1EDX & FX.lm != 0 }
+
+  /// CPUID.1:EAX, which is also EDX after reset.
+  var signature: UInt32 {
+    let base = min(family, 15), extended = family > 15 ? family - 15 : 0
+    return extended << 20 | (model >> 4) << 16 | base << 8 | (model & 15) << 4 | stepping
+  }
+
+  /// All models, in the order of `-cpu help`.
+  public static let all: [CPUModel] = [
+    CPUModel(
+      name: "486", brand: "", vendor: .intel, family: 4, model: 8, stepping: 0, level: 1, extendedLevel: 0,
+      feature1EDX: F1.fpu | F1.pse, feature1ECX: F1C.hypervisor, extended1EDX: 0, extended1ECX: 0),
+    CPUModel(
+      name: "pentium", brand: "", vendor: .intel, family: 5, model: 4, stepping: 3, level: 1, extendedLevel: 0,
+      feature1EDX: F1.pentium, feature1ECX: F1C.hypervisor, extended1EDX: 0, extended1ECX: 0),
+    CPUModel(
+      name: "pentium3", brand: "", vendor: .intel, family: 6, model: 7, stepping: 3, level: 3, extendedLevel: 0,
+      feature1EDX: F1.pentium3, feature1ECX: F1C.hypervisor, extended1EDX: 0, extended1ECX: 0),
+    CPUModel(
+      name: "qemu32", brand: "QEMU Virtual CPU version 2.5+", vendor: .intel, family: 6, model: 6, stepping: 3,
+      level: 4, extendedLevel: 0x8000_0004, feature1EDX: F1.qemu32, feature1ECX: F1C.hypervisor | F1C.sse3,
+      extended1EDX: 0, extended1ECX: 0),
+    CPUModel(
+      name: "qemu64", brand: "QEMU Virtual CPU version 2.5+", vendor: .amd, family: 15, model: 107, stepping: 1,
+      level: 13, extendedLevel: 0x8000_000a, feature1EDX: F1.qemu64,
+      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16,
+      extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm, extended1ECX: FXC.lahf | FXC.svm),
+    CPUModel(
+      name: "max", brand: "Apus virtual processor", vendor: .amd, family: 15, model: 107, stepping: 1,
+      level: 13, extendedLevel: 0x8000_000a, feature1EDX: F1.qemu64,
+      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16 | F1C.movbe | F1C.popcnt,
+      extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm, extended1ECX: FXC.lahf | FXC.svm),
+  ]
+
+  /// What runs when `-cpu` is not given.
+  public static var standard: CPUModel { all[4] }
+
+  /// The model of this name, nil if there is none.
+  public static func named(_ name: String) -> CPUModel? { all.first { $0.name == name } }
+}
+
+/// CPUID.1:EDX. SDM vol. 2, CPUID, table 3-11.
+enum F1 {
+  static let fpu: UInt32 = 1 << 0
+  static let vme: UInt32 = 1 << 1
+  static let de: UInt32 = 1 << 2
+  static let pse: UInt32 = 1 << 3
+  static let tsc: UInt32 = 1 << 4
+  static let msr: UInt32 = 1 << 5
+  static let pae: UInt32 = 1 << 6
+  static let mce: UInt32 = 1 << 7
+  static let cx8: UInt32 = 1 << 8
+  static let apic: UInt32 = 1 << 9
+  static let sep: UInt32 = 1 << 11
+  static let mtrr: UInt32 = 1 << 12
+  static let pge: UInt32 = 1 << 13
+  static let mca: UInt32 = 1 << 14
+  static let cmov: UInt32 = 1 << 15
+  static let pat: UInt32 = 1 << 16
+  static let pse36: UInt32 = 1 << 17
+  static let clflush: UInt32 = 1 << 19
+  static let mmx: UInt32 = 1 << 23
+  static let fxsr: UInt32 = 1 << 24
+  static let sse: UInt32 = 1 << 25
+  static let sse2: UInt32 = 1 << 26
+
+  static let pentium = fpu | de | pse | tsc | msr | mce | cx8 | mmx | apic
+  static let pentium3 = pentium | pae | sep | mtrr | pge | mca | cmov | pat | pse36 | fxsr | sse
+  static let qemu32 = pentium | pae | sep | pge | cmov | pat | fxsr | sse | sse2
+  static let qemu64 = qemu32 | mtrr | mca | pse36 | clflush
+
+  /// What this processor executes. APIC is added when the machine has one.
+  static let implemented = de | pse | tsc | msr | pae | cx8 | apic | sep | mtrr | pge | cmov | pat | pse36
+}
+
+/// CPUID.1:ECX.
+enum F1C {
+  static let sse3: UInt32 = 1 << 0
+  static let cx16: UInt32 = 1 << 13
+  static let movbe: UInt32 = 1 << 22
+  static let popcnt: UInt32 = 1 << 23
+  static let hypervisor: UInt32 = 1 << 31
+
+  static let implemented = movbe | popcnt | hypervisor
+}
+
+/// CPUID.80000001h:EDX. The bits of `sharedMask` repeat CPUID.1:EDX on AMD processors.
+enum FX {
+  static let syscall: UInt32 = 1 << 11
+  static let nx: UInt32 = 1 << 20
+  static let lm: UInt32 = 1 << 29
+  static let sharedMask: UInt32 = 0x0183_f3ff
+
+  static let implemented: UInt32 = sharedMask & F1.implemented
+}
+
+/// CPUID.80000001h:ECX.
+enum FXC {
+  static let lahf: UInt32 = 1 << 0
+  static let svm: UInt32 = 1 << 2
+
+  static let implemented: UInt32 = 0
+}
+
+/// What the running processor is: the model without what is not executed, as plain data for `CPUState`.
+struct CPUFeatures: BitwiseCopyable {
+  var signature: UInt32
+  var isAMD: Bool
+  var level: UInt32
+  var extendedLevel: UInt32
+  var feature1EDX: UInt32
+  var feature1ECX: UInt32
+  var extended1EDX: UInt32
+  var extended1ECX: UInt32
+  var brand: InlineArray<12, UInt32> = .init(repeating: 0)
+
+  init(_ model: CPUModel) {
+    signature = model.signature
+    isAMD = model.vendor == .amd
+    level = model.level
+    extendedLevel = model.extendedLevel
+    feature1EDX = model.feature1EDX & F1.implemented
+    feature1ECX = model.feature1ECX & F1C.implemented
+    extended1EDX = model.extended1EDX & FX.implemented
+    extended1ECX = model.extended1ECX & FXC.implemented
+    for (index, byte) in model.brand.utf8.prefix(47).enumerated() {
+      brand[index / 4] |= UInt32(byte) << UInt32(index % 4 * 8)
+    }
+  }
+
+  /// The model that runs when nothing else is asked for.
+  static let standard = CPUFeatures(CPUModel.standard)
+
+  var hasLongMode: Bool { extended1EDX & FX.lm != 0 }
+  var physicalAddressBits: UInt32 { hasLongMode ? 40 : feature1EDX & F1.pae != 0 ? 36 : 32 }
+  var family: UInt32 { (signature >> 8) & 15 }
+
+  /// CR4 bits that may be set; any other is #GP(0).
+  var cr4Mask: UInt64 {
+    var mask: UInt64 = 0
+    if feature1EDX & F1.tsc != 0 { mask |= CR4.tsd }
+    if feature1EDX & F1.de != 0 { mask |= CR4.de }
+    if feature1EDX & F1.pse != 0 { mask |= CR4.pse }
+    if feature1EDX & F1.pae != 0 { mask |= CR4.pae }
+    if feature1EDX & F1.mce != 0 { mask |= CR4.mce }
+    if feature1EDX & F1.pge != 0 { mask |= CR4.pge }
+    if family >= 6 { mask |= CR4.pce }
+    if feature1EDX & F1.fxsr != 0 { mask |= CR4.osfxsr }
+    if feature1EDX & F1.sse != 0 { mask |= CR4.osxmmexcpt }
+    return mask
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Processor {
+  /// Chooses what CPUID says and which features exist; takes full effect with the next `reset`. Configuration, not state:
+  /// a machine that loads saved state must have been built with the same model.
+  public func setModel(_ model: CPUModel) {
+    cpu.pointee.features = CPUFeatures(model)
+    cpu.pointee.registers[2] = UInt64(cpu.pointee.features.signature)
+    flushDecodedCode()
+  }
+}
+
+extension Processor {
+  /// Makes a model show IA-32e mode, SYSCALL and NX before any model promises them: for tests of that half.
+  package func setModelWithLongMode(_ model: CPUModel) {
+    setModel(model)
+    cpu.pointee.features.extended1EDX |= model.extended1EDX & (FX.lm | FX.syscall | FX.nx)
+  }
+}

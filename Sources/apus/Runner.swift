@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import Chardev
+import HostIO
+import Monitor
+import Options
+import PC
+import Platform
+
+/// Runs one machine from its launch plan to its exit status. The main thread is the machine thread.
+enum Runner {
+  /// Prints messages with the program's name in front and ends with status 1.
+  static func fail(_ messages: String...) -> Never { fail(messages) }
+
+  static func fail(_ messages: [String]) -> Never {
+    for message in messages { HostProcess.report(message) }
+    PIDFile.removeCurrent()
+    HostProcess.exit(1)
+  }
+
+  static func run(_ launch: Launch) -> Int32 {
+    for warning in launch.warnings { HostProcess.report(warning) }
+    do throws(Errno) {
+      let loop = try EventLoop()
+      let mailslot = Mailslot()
+      let watch = try SignalWatch([.terminate, .interrupt, .hangUp], on: loop) { signal, sender in
+        let name = HostProcess.commandName(ofProcess: sender).map { " (\($0))" } ?? ""
+        if sender != 0 { HostProcess.report("terminating on signal \(signal.rawValue) from pid \(sender)\(name)") }
+        mailslot.send(.hostSignal)
+      }
+      defer { watch.cancel() }
+      try loop.start()
+      return run(launch, loop, mailslot)
+    } catch {
+      fail("cannot start: \(error)")
+    }
+  }
+
+  private static func run(_ launch: Launch, _ loop: EventLoop, _ mailslot: Mailslot) -> Int32 {
+    let chardevs = ChardevTable(loop: loop, host: ChardevHost(quit: { mailslot.send(.hostUI) }))
+    if let path = launch.pidFile { PIDFile.create(path) }
+    for request in launch.chardevs {
+      do throws(ChardevError) {
+        let chardev = try chardevs.open(id: request.id, request.configuration)
+        if let announcement = chardev.announcement { announce(announcement) }
+      } catch {
+        fail(request.messages(for: error))
+      }
+    }
+    // Monitors come first: on a shared device the port attached last has the keyboard, as it should.
+    chardevs.hideMultiplexed()
+    let hub = startMonitors(launch, mailslot, chardevs, loop)
+    let machine: Machine
+    do throws(MachineError) { machine = try Machine(launch.machine, chardevs: chardevs) } catch {
+      fail(error.description)
+    }
+    chardevs.showMultiplexed()
+    hub.follow(machine)
+    mailslot.connect(machine)
+    let status = machine.run()
+    hub.flush(nanoseconds: 2_000_000_000)
+    chardevs.closeAll()
+    PIDFile.removeCurrent()
+    return status
+  }
+
+  /// Where a pseudo-terminal is: on standard output, as clients expect it.
+  private static func announce(_ text: String) {
+    do throws(Errno) { try HostProcess.printOutput(text + "\n") } catch {
+      fail("cannot write to standard output: \(error)")
+    }
+  }
+
+  private static func startMonitors(
+    _ launch: Launch, _ mailslot: Mailslot, _ chardevs: ChardevTable, _ loop: EventLoop
+  ) -> MonitorHub {
+    let hub = MonitorHub(
+      version: .init(package: "Apus \(apusVersion)"), loop: loop, encoders: .standard,
+      machinePost: { work in mailslot.post { work($0) } })
+    do throws(ChardevError) {
+      for monitor in launch.monitors {
+        guard let chardev = chardevs[monitor.chardev] else { throw .notFound(monitor.chardev) }
+        if monitor.isControl {
+          try hub.attachQMP(to: chardev, isPretty: monitor.isPretty)
+        } else {
+          try hub.attachHMP(to: chardev)
+        }
+      }
+    } catch {
+      fail(error.description)
+    }
+    return hub
+  }
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every example of README.md as it stands there, in a folder with the files that it names."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import vm
+
+README = open(os.path.join(vm.ROOT, 'README.md'), encoding='utf-8').read()
+MEDIA = {'disk.img': 'power-off.img', 'cd.iso': 'grub-halt.iso', 'test.img': 'debug-exit.img'}
+
+
+def blocks(language):
+    return re.findall(rf'^```{language}\n(.*?)^```', README, re.M | re.S)
+
+
+COMMANDS = [line for block in blocks('sh') for line in block.splitlines() if line and not line.startswith('#')]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, source in MEDIA.items():
+        shutil.copy(vm.image(source), tmp_path / name)
+    (tmp_path / 'bin').mkdir()
+    program = shutil.which(vm.emulator()) or vm.emulator()
+    (tmp_path / 'bin' / 'apus').write_text(f'#!/bin/sh\nexec {program} "$@"\n')
+    (tmp_path / 'bin' / 'apus').chmod(0o755)
+    return tmp_path
+
+
+def environment(folder):
+    return os.environ | {'PATH': f'{folder}/bin:{os.environ["PATH"]}'}
+
+
+def test_there_are_examples():
+    assert len(COMMANDS) >= 5 and len(blocks('python')) == 1
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_shell_example(folder, command):
+    # a monitor on the terminal ends with its input: keep it open
+    reader, writer = os.pipe()
+    try:
+        done = subprocess.run(['bash', '-c', command], cwd=folder, env=environment(folder), stdin=reader, capture_output=True,
+                              timeout=120)
+    finally:
+        os.close(reader), os.close(writer)
+    assert done.returncode == 0, done.stderr
+    output = done.stdout + (folder / 'serial.log').read_bytes() if 'serial.log' in command else done.stdout
+    if 'disk.img' in command:
+        assert b'GUEST power-off' in output
+    elif 'cd.iso' in command:
+        assert b"Booting `Power off'" in output
+    elif 'test.img' in command:
+        assert output == b'D'
+    else:
+        assert b'"status"' in output
+
+
+def test_python_example(folder):
+    process = subprocess.Popen(['apus', '-m', '32', '-drive', 'file=disk.img,format=raw', '-no-shutdown', '-display', 'none', '-serial', 'null',
+                                '-qmp', 'unix:qmp.sock,server=on,wait=off'], cwd=folder, env=environment(folder))
+    try:
+        vm.QMP.connect(str(folder / 'qmp.sock')).close()
+        subprocess.run([sys.executable, '-c', blocks('python')[0]], cwd=folder, check=True, timeout=60)
+        assert (folder / 'guest.png').read_bytes().startswith(b'\x89PNG')
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_every_make_target_named_exists():
+    targets = set(re.findall(r'`make ([a-z-]+)', README))
+    rules = open(os.path.join(vm.ROOT, 'Makefile'), encoding='utf-8').read()
+    assert targets and all(re.search(rf'^{target}:', rules, re.M) for target in targets)

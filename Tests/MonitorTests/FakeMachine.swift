@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+import Monitor
+import Platform
+
+/// A machine without a guest: 64 KiB of memory, two processors, and a note of everything asked of it.
+final class FakeMachine: MonitoredMachine {
+  var hub: MonitorHub?
+  var name: String? = "fake"
+  var uuid = "12345678-1234-1234-1234-123456789abc"
+  var runState = RunState.running
+  var log: [String] = []
+  var holds = 0
+  var isEnding = false
+  var ram: [UInt8] = (0..<65536).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+  var blockDevices: [BlockDevice] = FakeMachine.drives
+  var pciFunctions: [Monitor.PCIFunction] = FakeMachine.functions
+  var characterDevices = [
+    CharacterDevice(label: "serial0", description: "vc", isFrontendOpen: true),
+    CharacterDevice(label: "compat_monitor0", description: "unix:/tmp/q,server=on", isFrontendOpen: true),
+  ]
+  var machineTypes = [
+    MachineType(
+      name: "pc-i440fx-7.2", alias: "pc", isDefault: true, maximumProcessors: 1,
+      defaultProcessorType: "qemu64-x86_64-cpu", defaultMemoryID: "pc.ram")
+  ]
+  var processors: [ProcessorStatus] = (0..<2).map { index in
+    ProcessorStatus(
+      index: index, threadID: 100 + index, qomPath: "/machine/unattached/device[\(index)]", coreID: index,
+      isHalted: index == 1, programCounter: 0xFFFF_FFF0)
+  }
+  var registerFile = ProcessorRegisters.reset
+  var inputs: [InputEvent] = []
+  var screen: Result<ScreenCapture, ScreenCaptureError> = .success(
+    ScreenCapture(width: 2, height: 1, pixels: [0x0102_03, 0xFFFF_FF]))
+
+  func stop() {
+    guard runState == .running else { return }
+    runState = .paused
+    hub?.emit(StopEvent())
+  }
+  func resume() {
+    guard runState != .running else { return }
+    runState = .running
+    hub?.emit(ResumeEvent())
+  }
+  func reset(_ cause: ShutdownCause) { hub?.emit(ResetEvent(cause)) }
+  func powerDown() { hub?.emit(PowerdownEvent()) }
+  func quit(_ cause: ShutdownCause) {
+    log.append("quit")
+    isEnding = true
+    hub?.emit(ShutdownEvent(cause))
+  }
+  func injectNMI() { log.append("nmi") }
+  func holdGuest() { holds += 1 }
+  func releaseGuest() { holds -= 1 }
+
+  func registers(ofProcessor index: Int) -> ProcessorRegisters {
+    var registers = registerFile
+    registers.general[3] = UInt64(index)
+    return registers
+  }
+  func disassemble(
+    processor index: Int, at address: UInt64, count: Int, isPhysical: Bool
+  ) -> [DisassembledInstruction] {
+    (0..<UInt64(count)).filter { address + 2 * $0 < 65536 }.map {
+      DisassembledInstruction(address: address + 2 * $0, bytes: [0xEB, 0xFE], mnemonic: "jmp", operands: "0x7cbc")
+    }
+  }
+
+  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
+    for index in buffer.indices {
+      let position = address &+ UInt64(index)
+      buffer[index] = position < 65536 ? ram[Int(position)] : 0
+    }
+  }
+  func readVirtual(
+    processor index: Int, at address: UInt64, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(MemoryAccessError) {
+    guard address &+ UInt64(buffer.count) <= 65536, address < 65536 else { throw MemoryAccessError(address: 65536) }
+    readPhysical(at: address, into: buffer)
+  }
+  func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool { address < 1 << 36 }
+  func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture {
+    if let device {
+      if device == "nope" { throw .deviceNotFound(device) }
+      if device != "video0" || head != 0 { throw .notBound(device: device, head: head) }
+    }
+    return try screen.get()
+  }
+  func queueInput(_ events: [InputEvent]) { inputs += events }
+
+  static let functions = [
+    Monitor.PCIFunction(
+      bus: 0, slot: 0, function: 0, classCode: 0x0600, vendor: 0x8086, device: 0x1237, subsystem: (0x1AF4, 0x1100)),
+    Monitor.PCIFunction(
+      bus: 0, slot: 1, function: 1, classCode: 0x0101, vendor: 0x8086, device: 0x7010, subsystem: (0x1AF4, 0x1100),
+      regions: [.init(bar: 4, address: 0xC000, byteCount: 16, kind: .io)]),
+    Monitor.PCIFunction(
+      bus: 0, slot: 1, function: 3, classCode: 0x0680, vendor: 0x8086, device: 0x7113, subsystem: (0x1AF4, 0x1100),
+      interruptPin: 1, interruptLine: 9),
+    Monitor.PCIFunction(
+      bus: 0, slot: 2, function: 0, classCode: 0x0300, vendor: 0x1234, device: 0x1111, subsystem: (0x1AF4, 0x1100),
+      id: "v2",
+      regions: [
+        .init(
+          bar: 0, address: 0xFD00_0000, byteCount: 1 << 24, kind: .memory(isPrefetchable: true, is64Bit: false)),
+        .init(bar: 6, address: nil, byteCount: 65536, kind: .memory(isPrefetchable: false, is64Bit: false)),
+      ]),
+  ]
+
+  static let drives = [
+    BlockDevice(
+      device: "ide0-hd0", attachedTo: "/machine/unattached/device[21]", isRemovable: false,
+      inserted: .init(
+        image: .init(fileName: "d.img", format: "raw", virtualByteCount: 1 << 20, actualByteCount: 0),
+        nodeName: "#block111", isReadOnly: false)),
+    BlockDevice(
+      device: "zz", attachedTo: "hd2", isRemovable: false,
+      inserted: .init(
+        image: .init(
+          fileName: "overlay", format: "qcow2", virtualByteCount: 1 << 20, actualByteCount: 200_704,
+          backing: [.init(fileName: "d2.img", format: "raw", virtualByteCount: 1 << 20, actualByteCount: 0)]),
+        nodeName: "#block2", isReadOnly: true, ignoresFlushes: true)),
+    BlockDevice(
+      device: "ide1-cd0", attachedTo: "/machine/unattached/device[22]", isRemovable: true, isTrayOpen: false),
+    BlockDevice(device: "floppy0", attachedTo: nil, isRemovable: true, reportsIOStatus: false),
+  ]
+}
+
+extension ProcessorRegisters {
+  /// As a processor comes out of reset, with the processor's signature in EDX.
+  static var reset: ProcessorRegisters {
+    var registers = ProcessorRegisters()
+    registers.general[2] = 0x60FB1
+    registers.instructionPointer = 0xFFF0
+    registers.segments = [ProcessorRegisters.Segment](repeating: .init(attributes: 0x9300), count: 6)
+    registers.segments[1] = .init(selector: 0xF000, base: 0xFFFF_0000, attributes: 0x9B00)
+    registers.localDescriptorTable = .init(attributes: 0x8200)
+    registers.task = .init(attributes: 0x8B00)
+    registers.cr0 = 0x6000_0010
+    return registers
+  }
+}
+
+/// Runs a fake machine on a thread of its own, as the real one runs.
+final class Board: Sendable {
+  typealias Job = @Sendable (any MonitoredMachine) -> Void
+  private struct Mailbox {
+    var jobs: [Job] = []
+    var isStopping = false
+  }
+  private let mailbox = Guarded(Mailbox())
+
+  init(_ prepare: @escaping @Sendable (FakeMachine) -> Void) throws {
+    let mailbox = mailbox
+    _ = try Thread(name: "fake-machine") {
+      let machine = FakeMachine()
+      prepare(machine)
+      while let job = mailbox.wait(until: { box -> Job?? in
+        if !box.jobs.isEmpty { return box.jobs.removeFirst() }
+        return box.isStopping ? .some(nil) : nil
+      }) { job(machine) }
+    }
+  }
+
+  deinit { stop() }
+  func stop() { mailbox.update { $0.isStopping = true } }
+  func post(_ job: @escaping Job) { mailbox.update { $0.jobs.append(job) } }
+
+  /// Runs `body` on the machine thread and waits.
+  func on<Value: Sendable>(_ body: @escaping @Sendable (FakeMachine) -> Value) -> Value {
+    let result = Guarded<Value?>(nil)
+    post { machine in
+      guard let fake = machine as? FakeMachine else { return }
+      let value = body(fake)
+      result.update { $0 = value }
+    }
+    return result.wait { $0 }
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import InputDevices
+import PC
+import Platform
+import Testing
+
+struct KeyQueueTests {
+  private let clock = VirtualClock(), keyboard = PS2Keyboard(), queue: KeyQueue
+
+  init() {
+    queue = KeyQueue(clock: clock, keyboard: keyboard)
+    keyboard.reset(.power)
+  }
+
+  @Test func `keys without waits are sent at once`() {
+    queue.append([.key(.q, isDown: true), .key(.q, isDown: false)])
+    #expect(keyboard.unreadByteCount == 3)
+    #expect(clock.nextDeadline == nil)
+  }
+
+  @Test func `what follows a wait comes when the wait is over`() {
+    queue.append([
+      .key(.q, isDown: true), .delay(milliseconds: 100), .key(.q, isDown: false), .delay(milliseconds: 50),
+      .key(.tab, isDown: true),
+    ])
+    #expect(keyboard.unreadByteCount == 1)
+    clock.advance(by: 100 * .millisecond - 1)
+    #expect(keyboard.unreadByteCount == 1)
+    clock.advance(by: 1)
+    #expect(keyboard.unreadByteCount == 3)
+    clock.advance(by: 50 * .millisecond)
+    #expect(keyboard.unreadByteCount == 4)
+    #expect(clock.nextDeadline == nil)
+  }
+
+  @Test func `keys appended during a wait queue up behind it`() {
+    queue.append([.key(.q, isDown: true), .delay(milliseconds: 10)])
+    queue.append([.key(.tab, isDown: true), .delay(milliseconds: 10)])
+    queue.append([.key(.esc, isDown: true)])
+    #expect(keyboard.unreadByteCount == 1)
+    clock.advance(by: 10 * .millisecond)
+    #expect(keyboard.unreadByteCount == 2)
+    clock.advance(by: 10 * .millisecond)
+    #expect(keyboard.unreadByteCount == 3)
+  }
+
+  @Test func `a cleared queue sends nothing and takes new keys`() {
+    queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
+    queue.clear()
+    #expect(clock.nextDeadline == nil)
+    clock.advance(by: .second)
+    #expect(keyboard.unreadByteCount == 0)
+    queue.append([.key(.q, isDown: true)])
+    #expect(keyboard.unreadByteCount == 1)
+  }
+
+  @Test func `the longest wait does not overflow`() {
+    clock.advance(by: .second)
+    queue.append([.delay(milliseconds: .max), .key(.q, isDown: true)])
+    #expect(clock.nextDeadline == .second + Int64(UInt32.max) * .millisecond)
+  }
+}

@@ -109,6 +109,8 @@ public struct CPUState {
   var syscallMask: UInt64 = 0
   var kernelGSBase: UInt64 = 0
   var tscAux: UInt64 = 0
+  var x87 = X87State()
+  var sse = SSEState()
   /// DR6 bits of what the instruction that runs, or one whose shadow lasts, has met; see `reportBreakpoints`.
   var debugHits: UInt64 = 0
   /// Kinds of breakpoints that are enabled, from DR7 and CR4.DE; derived, never saved. See `DebugEnables`.

@@ -46,6 +46,10 @@ struct ProcessorImage: Equatable {
   var mtrr = [UInt64](repeating: 0, count: 32)
   /// Pending vector, kind, has error code, error code; breakpoints met.
   var pending = [UInt64](repeating: 0, count: 5)
+  /// R0...R7 as significand, sign and exponent; FCW, FSW, valid registers, FOP, FIP, FDP and their selectors.
+  var x87 = [UInt64](repeating: 0, count: 24)
+  /// XMM0...XMM15, low half first, and MXCSR.
+  var sse = [UInt64](repeating: 0, count: 33)
   var interruptShadow: UInt64 = 0
   /// Bits: INTR line, NMI pending, NMI blocked, halted, shut down, A20 enabled.
   var signals: UInt64 = 0
@@ -83,6 +87,7 @@ struct ProcessorImage: Equatable {
       pending = [UInt64(Exception.none), 0, 0, 0, 0]
     }
     pending[4] = cpu.pointee.debugHits
+    putFloating(cpu)
     interruptShadow = UInt64(cpu.pointee.interruptShadow)
     let bits = [
       cpu.pointee.interruptLine, cpu.pointee.nmiPending, cpu.pointee.nmiBlocked, cpu.pointee.isHalted,
@@ -92,6 +97,43 @@ struct ProcessorImage: Equatable {
     instructionCount = processor.instructionCount
     dataTranslations = cpu.pointee.mmu.pointee.data.encoded
     codeTranslations = cpu.pointee.mmu.pointee.code.encoded
+  }
+
+  private mutating func putFloating(_ cpu: UnsafeMutablePointer<CPUState>) {
+    for index in 0..<8 {
+      x87[2 * index] = cpu.pointee.x87.registers[index].significand
+      x87[2 * index + 1] = UInt64(cpu.pointee.x87.registers[index].signExponent)
+    }
+    x87[16] = UInt64(cpu.pointee.x87.control)
+    x87[17] = UInt64(cpu.pointee.x87.statusWord)
+    x87[18] = UInt64(cpu.pointee.x87.valid)
+    x87[19] = UInt64(cpu.pointee.x87.opcode)
+    x87[20] = cpu.pointee.x87.instructionPointer
+    x87[21] = cpu.pointee.x87.dataPointer
+    x87[22] = UInt64(cpu.pointee.x87.instructionSelector)
+    x87[23] = UInt64(cpu.pointee.x87.dataSelector)
+    for index in 0..<16 {
+      sse[2 * index] = cpu.pointee.sse.registers[index].x
+      sse[2 * index + 1] = cpu.pointee.sse.registers[index].y
+    }
+    sse[32] = UInt64(cpu.pointee.sse.mxcsr)
+  }
+
+  private func storeFloating(_ cpu: UnsafeMutablePointer<CPUState>) {
+    for index in 0..<8 {
+      cpu.pointee.x87.registers[index] = Extended(
+        significand: x87[2 * index], signExponent: UInt16(truncatingIfNeeded: x87[2 * index + 1]))
+    }
+    cpu.pointee.x87.control = UInt16(truncatingIfNeeded: x87[16])
+    cpu.pointee.x87.statusWord = UInt16(truncatingIfNeeded: x87[17])
+    cpu.pointee.x87.valid = UInt8(truncatingIfNeeded: x87[18])
+    cpu.pointee.x87.opcode = UInt16(truncatingIfNeeded: x87[19])
+    cpu.pointee.x87.instructionPointer = x87[20]
+    cpu.pointee.x87.dataPointer = x87[21]
+    cpu.pointee.x87.instructionSelector = UInt16(truncatingIfNeeded: x87[22])
+    cpu.pointee.x87.dataSelector = UInt16(truncatingIfNeeded: x87[23])
+    for index in 0..<16 { cpu.pointee.sse.registers[index] = SIMD2(sse[2 * index], sse[2 * index + 1]) }
+    cpu.pointee.sse.mxcsr = UInt32(truncatingIfNeeded: sse[32])
   }
 
   private mutating func put(_ segment: Segment, _ index: Int) {
@@ -121,6 +163,8 @@ struct ProcessorImage: Equatable {
     try visitor.words("debug", &debug)
     try visitor.words("model", &model)
     try visitor.words("mtrr", &mtrr)
+    try visitor.words("x87", &x87)
+    try visitor.words("sse", &sse)
     try visitor.words("pending", &pending)
     try visitor.field("interrupt_shadow", &interruptShadow)
     try visitor.field("signals", &signals)
@@ -143,6 +187,12 @@ struct ProcessorImage: Equatable {
     if pending[0] > 0xff || pending[1] > 3 || pending[2] > 1 || pending[3] > 0xffff_ffff || pending[4] > 0xffff {
       return "pending"
     }
+    for index in 0..<8 where x87[2 * index + 1] > 0xffff { return "x87" }
+    if x87[16] > 0xffff || x87[17] > 0xffff || x87[18] > 0xff || x87[19] > 0x7ff || x87[22] > 0xffff || x87[23] > 0xffff
+    {
+      return "x87"
+    }
+    if sse[32] > UInt64(SSEState.mxcsrMask) { return "sse" }
     if interruptShadow > 2 { return "interrupt_shadow" }
     if signals > 63 { return "signals" }
     if !TranslationTable.isValid(dataTranslations, slotCount: MMU.slotCount) { return "data_translations" }
@@ -184,6 +234,7 @@ struct ProcessorImage: Equatable {
     cpu.pointee.kernelGSBase = model[9]
     cpu.pointee.tscAux = model[10]
     for index in 0..<32 { cpu.pointee.mtrr[index] = mtrr[index] }
+    storeFloating(cpu)
     cpu.pointee.pendingVector = UInt8(truncatingIfNeeded: pending[0])
     cpu.pointee.pendingKind = UInt8(truncatingIfNeeded: pending[1])
     cpu.pointee.pendingHasErrorCode = pending[2] != 0

@@ -62,8 +62,16 @@ func select(
   if let handler = integerHandler(for: instruction, mode, features: features, dropFlags: dropFlags) {
     return Selection(handler: handler)
   }
+  if let handler = floatingHandler(for: instruction, mode, features: features) { return Selection(handler: handler) }
   if let system = systemHandler(for: instruction) { return Selection(handler: system.handler) }
   return Selection(handler: FaultHandlers.undefinedOpcode)
+}
+
+/// x87, MMX and SSE.
+private func floatingHandler(for instruction: Instruction, _ mode: SelectionMode, features: CPUFeatures) -> Handler? {
+  x87Handler(for: instruction, mode, features: features)
+    ?? vectorIntegerHandler(for: instruction, mode, features: features)
+    ?? vectorFloatHandler(for: instruction, mode, features: features)
 }
 
 /// Whether the processor executes this instruction in some mode (for the coverage page): it has a handler, and not the
@@ -76,6 +84,7 @@ package func isImplemented(_ instruction: Instruction) -> Bool {
   let mode = SelectionMode(key: ModeKey.protected | ModeKey.cpl0 | UInt32(CodeSize.bits32.rawValue))
   if branch(instruction, mode) != nil { return true }
   if integerHandler(for: instruction, mode, features: .standard, dropFlags: false) != nil { return true }
+  if floatingHandler(for: instruction, mode, features: .standard) != nil { return true }
   guard let system = systemHandler(for: instruction) else { return false }
   func isSame(_ other: Handler) -> Bool {
     unsafeBitCast(system.handler, to: UInt.self) == unsafeBitCast(other, to: UInt.self)

@@ -40,10 +40,16 @@ final class HostProcessor {
     static let hostStack = 512
     static let far32 = 520
     static let trap = 536
+    static let plainMXCSR = 544
+    static let floatingInput = 0x800
+    static let floatingOutput = 0xa00
     static let scratchStack = 0x1800
   }
 
   private let control: UnsafeMutableRawPointer
+  /// FXSAVE images (64-bit form) that are loaded before the instructions and stored after them.
+  var floatingInput: UnsafeMutableRawPointer { control + Slot.floatingInput }
+  var floatingOutput: UnsafeRawPointer { UnsafeRawPointer(control + Slot.floatingOutput) }
   let data: UnsafeMutableRawPointer
   private let code: UnsafeMutableRawPointer
   private var entry64: UInt64 = 0
@@ -101,6 +107,9 @@ final class HostProcessor {
     // The way out common to all: back on the host's stack.
     let exit64 = a.here
     HostProcessor.faultExit = exit64
+    // FNINIT and LDMXCSR: nothing of the case is left.
+    a.emit(0xdb, 0xe3, 0x0f, 0xae, 0x14, 0x25)
+    a.emit32(address(Slot.plainMXCSR))
     a.absolute64(0x8b, 4, address(Slot.hostStack))
     a.emit(0xfc)
     for register: UInt8 in [0x5f, 0x5e, 0x5d, 0x5c] { a.emit(0x41, register) }
@@ -112,6 +121,8 @@ final class HostProcessor {
     }
     entry64 = a.here
     save()
+    a.emit(0x48, 0x0f, 0xae, 0x0c, 0x25)
+    a.emit32(address(Slot.floatingInput))
     a.emit(0xff, 0x34, 0x25)
     a.emit32(address(Slot.inputFlags))
     a.emit(0x9d)
@@ -124,12 +135,16 @@ final class HostProcessor {
     a.emit32(address(Slot.scratchStack))
     a.emit(0x9c, 0x8f, 0x04, 0x25)
     a.emit32(address(Slot.outputFlags))
+    a.emit(0x48, 0x0f, 0xae, 0x04, 0x25)
+    a.emit32(address(Slot.floatingOutput))
     a.jump(exit64)
 
     // 32-bit: data segments are flat ones of the system, then a far jump into a 32-bit code segment.
     let start32 = a.here + 0x100
     entry32 = a.here
     save()
+    a.emit(0x48, 0x0f, 0xae, 0x0c, 0x25)
+    a.emit32(address(Slot.floatingInput))
     a.emit(0xb8, 0x2b, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0)
     a.emit(0xff, 0x2c, 0x25)
     a.emit32(address(Slot.far32))
@@ -148,11 +163,19 @@ final class HostProcessor {
     a.emit(0x9c, 0x8f, 0x05)
     a.emit32(address(Slot.outputFlags))
     a.emit(0xea)
-    a.emit32(exit64)
+    let store64 = a.here + 6
+    a.emit32(store64)
     a.emit(0x33, 0)
+    // XMM8 and up exist in 64-bit mode alone.
+    a.emit(0x48, 0x0f, 0xae, 0x04, 0x25)
+    a.emit32(address(Slot.floatingOutput))
+    a.jump(exit64)
     code.copyMemory(from: a.bytes, byteCount: a.bytes.count)
     control.storeBytes(of: UInt32(start32), toByteOffset: Slot.far32, as: UInt32.self)
     control.storeBytes(of: 0x23, toByteOffset: Slot.far32 + 4, as: UInt16.self)
+    control.storeBytes(of: 0x1f80, toByteOffset: Slot.plainMXCSR, as: UInt32.self)
+    control.storeBytes(of: 0x037f, toByteOffset: Slot.floatingInput, as: UInt16.self)
+    control.storeBytes(of: 0x1f80, toByteOffset: Slot.floatingInput + 24, as: UInt32.self)
   }
 
   // MARK: Faults

@@ -109,6 +109,7 @@ public struct CPUState {
   var syscallMask: UInt64 = 0
   var kernelGSBase: UInt64 = 0
   var tscAux: UInt64 = 0
+  var machineCheck = MachineCheckState()
   var x87 = X87State()
   var sse = SSEState()
   /// DR6 bits of what the instruction that runs, or one whose shadow lasts, has met; see `reportBreakpoints`.

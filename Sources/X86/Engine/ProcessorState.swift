@@ -44,6 +44,8 @@ struct ProcessorImage: Equatable {
   /// SYSENTER CS ESP EIP, PAT, TSC offset, STAR, LSTAR, CSTAR, FMASK, KernelGSBase, TSC_AUX.
   var model = [UInt64](repeating: 0, count: 11)
   var mtrr = [UInt64](repeating: 0, count: 32)
+  /// IA32_MCG_STATUS, IA32_MCG_CTL, then the banks.
+  var machineCheck = [UInt64](repeating: 0, count: 42)
   /// Pending vector, kind, has error code, error code; breakpoints met.
   var pending = [UInt64](repeating: 0, count: 5)
   /// R0...R7 as significand, sign and exponent; FCW, FSW, valid registers, FOP, FIP, FDP and their selectors.
@@ -78,6 +80,9 @@ struct ProcessorImage: Equatable {
       cpu.pointee.kernelGSBase, cpu.pointee.tscAux,
     ]
     for index in 0..<32 { mtrr[index] = cpu.pointee.mtrr[index] }
+    machineCheck[0] = cpu.pointee.machineCheck.status
+    machineCheck[1] = cpu.pointee.machineCheck.control
+    for index in 0..<40 { machineCheck[2 + index] = cpu.pointee.machineCheck.banks[index] }
     if cpu.pointee.pendingVector != Exception.none {
       pending = [
         UInt64(cpu.pointee.pendingVector), UInt64(cpu.pointee.pendingKind), cpu.pointee.pendingHasErrorCode ? 1 : 0,
@@ -163,6 +168,7 @@ struct ProcessorImage: Equatable {
     try visitor.words("debug", &debug)
     try visitor.words("model", &model)
     try visitor.words("mtrr", &mtrr)
+    try visitor.words("machine_check", &machineCheck)
     try visitor.words("x87", &x87)
     try visitor.words("sse", &sse)
     try visitor.words("pending", &pending)
@@ -234,6 +240,9 @@ struct ProcessorImage: Equatable {
     cpu.pointee.kernelGSBase = model[9]
     cpu.pointee.tscAux = model[10]
     for index in 0..<32 { cpu.pointee.mtrr[index] = mtrr[index] }
+    cpu.pointee.machineCheck.status = machineCheck[0]
+    cpu.pointee.machineCheck.control = machineCheck[1]
+    for index in 0..<40 { cpu.pointee.machineCheck.banks[index] = machineCheck[2 + index] }
     storeFloating(cpu)
     cpu.pointee.pendingVector = UInt8(truncatingIfNeeded: pending[0])
     cpu.pointee.pendingKind = UInt8(truncatingIfNeeded: pending[1])

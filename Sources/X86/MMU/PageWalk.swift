@@ -81,16 +81,19 @@ func walk(
     let entry = physicalRead(c, address, entryBytes)
     guard entry & PageEntry.present != 0 else { return faultAnswer(c, access, user, 0, noExecuteEnabled) }
 
-    // PS means a large page at the second level (and nothing at the first); at higher levels it is reserved here, as
-    // CPUID reports no 1-GiB pages.
-    let isLarge = level == 2 && entry & PageEntry.large != 0 && (isPAE || cpu.pointee.cr4 & CR4.pse != 0)
+    // PS means a large page at the second level, and at the third of 4-level paging where CPUID reports 1-GiB pages;
+    // elsewhere above the first it is reserved.
+    let hasSize =
+      level == 2
+      ? isPAE || cpu.pointee.cr4 & CR4.pse != 0 : level == 3 && cpu.pointee.features.extended1EDX & FX.pdpe1gb != 0
+    let isLarge = hasSize && entry & PageEntry.large != 0
     var reserved: UInt64 = 0
     if isPAE {
       reserved = PageEntry.address & ~maximumAddress
       if !isLong { reserved |= 0x7ff0_0000_0000_0000 }
       if !noExecuteEnabled { reserved |= PageEntry.noExecute }
-      if isLarge { reserved |= 0x001f_e000 }
-      if level > 2 { reserved |= PageEntry.large }
+      if isLarge { reserved |= level == 3 ? 0x3fff_e000 : 0x001f_e000 }
+      if level > 2 && !isLarge { reserved |= PageEntry.large }
     } else if isLarge {
       // PSE-36: bits 13...20 are address bits 32...39, bit 21 must be zero.
       reserved = 1 << 21
@@ -129,6 +132,9 @@ func walk(
     var sizeClass: UInt64 = 0
     if !isLarge {
       frame = entry & (isPAE ? PageEntry.address : 0xffff_f000)
+    } else if level == 3 {
+      frame = (entry & PageEntry.address & ~0x3fff_ffff) | (linear & 0x3fff_f000)
+      sizeClass = 3
     } else if isPAE {
       frame = (entry & PageEntry.address & ~0x1f_ffff) | (linear & 0x1f_f000)
       sizeClass = 1

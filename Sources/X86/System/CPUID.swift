@@ -2,7 +2,8 @@
 
 /// CPUID. SDM vol. 2.
 ///
-/// *Not emulated:* cache and topology leaves (4, 0Bh, 80000005h, 80000006h) say "none".
+/// Caches and topology are those that QEMU's models show: one core with one thread, L1 of 64 KiB twice (AMD) or 32 KiB
+/// twice (Intel), L2 of 512 KiB or 4 MiB, L3 of 16 MiB.
 extension Core {
   private struct Leaf {
     var eax: UInt32 = 0, ebx: UInt32 = 0, ecx: UInt32 = 0, edx: UInt32 = 0
@@ -35,12 +36,36 @@ extension Core {
     case 0: return vendorLeaf(features, eax: features.level)
     case 1:
       return Leaf(
-        eax: features.signature, ebx: 0, ecx: features.feature1ECX,
+        eax: features.signature, ebx: 8 << 8, ecx: features.feature1ECX,  // CLFLUSH: 8 times 8 bytes
         edx: hasAPIC ? features.feature1EDX : features.feature1EDX & ~F1.apic)
+    case 2 where features.isAMD, 4 where features.isAMD: return Leaf()
     case 2:
       // One iteration; L2 2 MiB (7Dh), L1 32 KiB each (30h, 2Ch), L3 16 MiB (4Dh).
       return Leaf(eax: 1, ebx: 0, ecx: 0x4d, edx: 0x002c_307d)
+    case 4: return cacheLeaf(UInt32(truncatingIfNeeded: cpu.pointee.registers[1]))
+    case 5: return Leaf(ecx: 3)  // MONITOR: extensions are enumerated, interrupts break MWAIT
+    case 0xb: return topologyLeaf(UInt32(truncatingIfNeeded: cpu.pointee.registers[1]))
     default: return Leaf()
+    }
+  }
+
+  /// Deterministic cache parameters.
+  private func cacheLeaf(_ index: UInt32) -> Leaf {
+    switch index {
+    case 0: Leaf(eax: 0x121, ebx: 0x01c0_003f, ecx: 0x3f, edx: 1)
+    case 1: Leaf(eax: 0x122, ebx: 0x01c0_003f, ecx: 0x3f, edx: 1)
+    case 2: Leaf(eax: 0x143, ebx: 0x03c0_003f, ecx: 0xfff, edx: 1)
+    case 3: Leaf(eax: 0x163, ebx: 0x03c0_003f, ecx: 0x3fff, edx: 6)
+    default: Leaf()
+    }
+  }
+
+  /// Threads, then cores: one each.
+  private func topologyLeaf(_ index: UInt32) -> Leaf {
+    switch index {
+    case 0: Leaf(ebx: 1, ecx: 0x100)
+    case 1: Leaf(ebx: 1, ecx: 0x201)
+    default: Leaf(ecx: index & 0xff)
     }
   }
 
@@ -68,6 +93,8 @@ extension Core {
       return Leaf(
         eax: features.brand[first], ebx: features.brand[first + 1], ecx: features.brand[first + 2],
         edx: features.brand[first + 3])
+    case 0x8000_0005: return Leaf(eax: 0x01ff_01ff, ebx: 0x01ff_01ff, ecx: 0x4002_0140, edx: 0x4002_0140)
+    case 0x8000_0006: return Leaf(ebx: 0x4200_4200, ecx: 0x0200_8140, edx: 0x0080_8140)
     case 0x8000_0008:
       return Leaf(eax: features.physicalAddressBits | (features.hasLongMode ? 48 : 32) << 8)
     default: return Leaf()

@@ -52,7 +52,8 @@ public struct CPUModel: Sendable {
       name: "max", brand: "Apus virtual processor", vendor: .amd, family: 15, model: 107, stepping: 1,
       level: 13, extendedLevel: 0x8000_000a, feature1EDX: F1.qemu64,
       feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16 | F1C.movbe | F1C.popcnt,
-      extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm, extended1ECX: FXC.lahf | FXC.svm),
+      extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm | FX.rdtscp | FX.pdpe1gb,
+      extended1ECX: FXC.lahf | FXC.svm),
   ]
 
   /// What runs when `-cpu` is not given.
@@ -93,7 +94,8 @@ enum F1 {
   static let qemu64 = qemu32 | mtrr | mca | pse36 | clflush
 
   /// What this processor executes. APIC is added when the machine has one.
-  static let implemented = de | pse | tsc | msr | pae | cx8 | apic | sep | mtrr | pge | cmov | pat | pse36
+  static let implemented =
+    de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov | pat | pse36 | clflush
 }
 
 /// CPUID.1:ECX.
@@ -104,17 +106,19 @@ enum F1C {
   static let popcnt: UInt32 = 1 << 23
   static let hypervisor: UInt32 = 1 << 31
 
-  static let implemented = movbe | popcnt | hypervisor
+  static let implemented = cx16 | movbe | popcnt | hypervisor
 }
 
 /// CPUID.80000001h:EDX. The bits of `sharedMask` repeat CPUID.1:EDX on AMD processors.
 enum FX {
   static let syscall: UInt32 = 1 << 11
   static let nx: UInt32 = 1 << 20
+  static let pdpe1gb: UInt32 = 1 << 26
+  static let rdtscp: UInt32 = 1 << 27
   static let lm: UInt32 = 1 << 29
   static let sharedMask: UInt32 = 0x0183_f3ff
 
-  static let implemented: UInt32 = sharedMask & F1.implemented
+  static let implemented: UInt32 = sharedMask & F1.implemented | syscall | nx | pdpe1gb | rdtscp | lm
 }
 
 /// CPUID.80000001h:ECX.
@@ -122,7 +126,7 @@ enum FXC {
   static let lahf: UInt32 = 1 << 0
   static let svm: UInt32 = 1 << 2
 
-  static let implemented: UInt32 = 0
+  static let implemented: UInt32 = lahf
 }
 
 /// What the running processor is: the model without what is not executed, as plain data for `CPUState`.
@@ -155,6 +159,8 @@ struct CPUFeatures: BitwiseCopyable {
   static let standard = CPUFeatures(CPUModel.standard)
 
   var hasLongMode: Bool { extended1EDX & FX.lm != 0 }
+  var hasTSCAux: Bool { extended1EDX & FX.rdtscp != 0 }
+  var hasMachineCheck: Bool { feature1EDX & (F1.mce | F1.mca) == F1.mce | F1.mca }
   var physicalAddressBits: UInt32 { hasLongMode ? 40 : feature1EDX & F1.pae != 0 ? 36 : 32 }
   var family: UInt32 { (signature >> 8) & 15 }
 

@@ -15,6 +15,9 @@ enum ModelRegister {
   static let miscEnable: UInt32 = 0x1a0
   static let debugControl: UInt32 = 0x1d9
   static let pat: UInt32 = 0x277
+  /// System configuration, hardware configuration and errata registers of AMD's processors, which system software reads
+  /// and sets without asking. Nothing stands behind them: they read as zero.
+  static let amdRange: ClosedRange<UInt32> = 0xc001_0000...0xc001_ffff
   static let efer: UInt32 = 0xc000_0080
   static let star: UInt32 = 0xc000_0081
   static let lstar: UInt32 = 0xc000_0082
@@ -86,7 +89,9 @@ extension Core {
     case ModelRegister.fsBase where features.hasLongMode: return cpu.pointee.segments[SegmentIndex.fs].base
     case ModelRegister.gsBase where features.hasLongMode: return cpu.pointee.segments[SegmentIndex.gs].base
     case ModelRegister.kernelGSBase where features.hasLongMode: return cpu.pointee.kernelGSBase
-    case ModelRegister.tscAux where features.hasLongMode: return cpu.pointee.tscAux
+    case ModelRegister.tscAux where features.hasTSCAux: return cpu.pointee.tscAux
+    case MachineCheckState.range where features.hasMachineCheck: return try readMachineCheck(index)
+    case ModelRegister.amdRange where features.isAMD: return 0
     default:
       var value: UInt64 = 0
       guard machine.msrRead(machine.context, index, &value) else { throw .protection() }
@@ -144,7 +149,9 @@ extension Core {
     case ModelRegister.kernelGSBase where features.hasLongMode:
       try requireCanonical(value)
       cpu.pointee.kernelGSBase = value
-    case ModelRegister.tscAux where features.hasLongMode: cpu.pointee.tscAux = value & 0xffff_ffff
+    case ModelRegister.tscAux where features.hasTSCAux: cpu.pointee.tscAux = value & 0xffff_ffff
+    case MachineCheckState.range where features.hasMachineCheck: try writeMachineCheck(index, value)
+    case ModelRegister.amdRange where features.isAMD: break
     default:
       guard machine.msrWrite(machine.context, index, value) else { throw .protection() }
     }
@@ -223,7 +230,7 @@ enum ModelRegisterHandlers {
   }
   static let rdtscp: Handler = { c, o in
     execute(c, o) { (e, o) throws(Fault) in
-      guard e.cpu.pointee.features.hasLongMode else { throw .undefinedOpcode }
+      guard e.cpu.pointee.features.hasTSCAux else { throw .undefinedOpcode }
       try e.readTimeStamp()
       e.cpu.pointee.registers[1] = e.cpu.pointee.tscAux
       return .next

@@ -9,11 +9,3 @@ extension Processor {
     flushDecodedCode()
   }
 }
-
-extension Processor {
-  /// Makes a model show IA-32e mode, SYSCALL and NX before any model promises them: for tests of that half.
-  package func setModelWithLongMode(_ model: CPUModel) {
-    setModel(model)
-    cpu.pointee.features.extended1EDX |= model.extended1EDX & (FX.lm | FX.syscall | FX.nx)
-  }
-}

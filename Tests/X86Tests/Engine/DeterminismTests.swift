@@ -36,9 +36,7 @@ struct DeterminismTests {
 
   private func bench(_ program: Program, _ image: [UInt8]) -> Bench {
     let bench = Bench(rom: image)
-    if Program.long.contains(where: { $0.name == program.name }) {
-      bench.processor.setModelWithLongMode(.standard)
-    }
+    if let model = CPUModel.named(program.model) { bench.processor.setModel(model) }
     return bench
   }
 

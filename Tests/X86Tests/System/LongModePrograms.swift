@@ -181,7 +181,86 @@ extension Program {
 
     """
 
+  /// Reports page faults as error code and address.
+  private static let pageFaults = """
+    faulted:
+      mov rax, [rsp]
+      call put16
+      PUTC ':'
+      mov rax, cr2
+      call put64
+      mov rsp, [saversp]
+      jmp [resume]
+
+    """
+
   static let long: [Program] = [
+    Program(
+      "4-level paging: 1-GiB and 2-MiB pages, reserved bits, no-execute", .real,
+      longMode + pageFaults + """
+        main:
+          SETGATE 14, faulted, 0x8e, 0
+          mov qword [0x21008], 0x87             ; 1 GiB at 1 GiB
+          mov qword [0x21010], 0x2087           ; bit 13 of a 1-GiB page is reserved
+          mov rax, [resume]
+          mov rbx, [0x40000000 + resume]
+          cmp rax, rbx
+          sete al
+          call put8
+          mov dword [0x40000000 + 0x3ff000], 0x1234
+          mov rax, [0x3ff000]
+          call put16
+          PUTC ' '
+          mov ebx, 0x80000000
+          TRY mov al, [rbx]
+          TRY mov al, [0xffffffffc0000000]
+          mov rax, 0x8000000000200087
+          mov [0x22008], rax                    ; no-execute is reserved while EFER.NXE is clear
+          invlpg [0x200000]
+          TRY mov al, [0x200000]
+          mov ecx, 0xc0000080
+          rdmsr
+          or eax, 0x800
+          wrmsr
+          TRY mov al, [0x200000]
+          mov eax, 0x200000
+          TRY jmp rax
+          mov eax, [0x22008]
+          call put16
+          jmp finish64
+
+        """,
+      expect: "011234 0009:0000000080000000 0000:ffffffffc0000000 0009:0000000000200000 - 0011:0000000000200000 00a7",
+      quirk: "reserved bits give error code 8 without the present bit", model: "max"),
+    Program(
+      "machine-check registers, RDTSCP, and MSRs of AMD's processors", .real,
+      longMode + """
+        main:
+          mov ecx, 0x17b
+          rdmsr
+          and eax, edx
+          call put32
+          PUTC ' '
+          mov ecx, 0x401
+          xor eax, eax
+          xor edx, edx
+          TRY wrmsr
+          inc eax
+          TRY wrmsr
+          mov ecx, 0xc0000103
+          mov eax, 0x77
+          xor edx, edx
+          wrmsr
+          rdtscp
+          mov eax, ecx
+          call put32
+          PUTC ' '
+          mov ecx, 0xc0010015
+          TRY rdmsr
+          jmp finish64
+
+        """, expect: "ffffffff - 0d(0000)+00 00000077 - ",
+      quirk: "bank status registers take any value", model: "max"),
     Program(
       "64-bit mode: gates, aligned frames, error codes, canonical addresses", .real,
       longMode + """

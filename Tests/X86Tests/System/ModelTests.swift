@@ -58,14 +58,29 @@ struct ModelTests {
   @Test(arguments: CPUModel.all.map(\.name))
   func `no unit is promised that does not execute`(_ model: String) throws {
     let edx = try leaf(model, 1)[3]
-    // FPU, VME, MCE, MCA, MMX, FXSR, SSE, SSE2; APIC, as this machine has none.
-    #expect(edx & 0x0780_4283 == 0)
+    // VME; APIC, as this machine has none.
+    #expect(edx & 0x202 == 0)
     #expect(edx & (1 << 3) != 0)
     #expect((edx & (1 << 8) != 0) == (model != "486"))
     #expect((edx & (1 << 15) != 0) == (model != "486" && model != "pentium"))
+    let has64Bit = model == "qemu64" || model == "max"
     if try leaf(model, 0x8000_0000)[0] >= 0x8000_0001 {
-      #expect(try leaf(model, 0x8000_0001)[3] & (1 << 29) == 0)
+      #expect((try leaf(model, 0x8000_0001)[3] & (1 << 29) != 0) == has64Bit)
     }
+  }
+
+  /// EAX, EBX, ECX, EDX as QEMU 7.2 shows them.
+  @Test(
+    arguments: [
+      ("qemu32", 2, [0x1, 0, 0x4d, 0x002c_307d]), ("qemu64", 2, [0, 0, 0, 0]), ("qemu64", 4, [0, 0, 0, 0]),
+      ("qemu64", 5, [0, 0, 3, 0]), ("qemu64", 0xb, [0, 1, 0x100, 0]), ("qemu64", 0x8000_0000, [0x8000_000a]),
+      ("qemu64", 0x8000_0005, [0x01ff_01ff, 0x01ff_01ff, 0x4002_0140, 0x4002_0140]),
+      ("qemu64", 0x8000_0006, [0, 0x4200_4200, 0x0200_8140, 0x0080_8140]), ("qemu64", 0x8000_0008, [0x3028, 0, 0, 0]),
+      ("qemu32", 4, [0x121, 0x01c0_003f, 0x3f, 1]), ("486", 0x8000_0000, [0, 0x800]),
+    ] as [(String, UInt32, [UInt32])])
+  func `caches, topology and sizes`(_ model: String, _ number: UInt32, _ expected: [UInt32]) throws {
+    let words = try leaf(model, number)
+    for (index, value) in expected.enumerated() where index > 0 || value != 0 { #expect(words[index] == value) }
   }
 
   @Test func `the brand string fills three leaves`() throws {

@@ -11,15 +11,21 @@ struct Program: Sendable, CustomTestStringConvertible {
   var expected: String
   /// Where Debian's QEMU is known to differ from the manual, and why: such a program is not compared with it.
   var quirk: String?
+  /// What `-cpu` names.
+  var model: String
 
   enum Environment: Sendable { case real, protected, paging }
 
-  init(_ name: String, _ library: Environment, _ source: String, expect: String, quirk: String? = nil) {
+  init(
+    _ name: String, _ library: Environment, _ source: String, expect: String, quirk: String? = nil,
+    model: String = "qemu64"
+  ) {
     self.name = name
     self.library = library
     self.source = source
     self.expected = expect
     self.quirk = quirk
+    self.model = model
   }
 
   var testDescription: String { name }

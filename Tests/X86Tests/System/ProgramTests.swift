@@ -13,6 +13,7 @@ struct ProgramTests {
   @Test(arguments: all)
   func `a program reports what the manual says`(_ program: Program) throws {
     let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
+    bench.processor.setModel(try #require(CPUModel.named(program.model)))
     let exit = bench.run()
     #expect(bench.text == program.expected)
     #expect(exit == (bench.exitCode == nil ? .shutdown : .attention))
@@ -21,7 +22,7 @@ struct ProgramTests {
   @Test(arguments: Program.long)
   func `a 64-bit program reports what the manual says`(_ program: Program) throws {
     let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
-    bench.processor.setModelWithLongMode(.standard)
+    bench.processor.setModel(try #require(CPUModel.named(program.model)))
     _ = bench.run()
     #expect(bench.text == program.expected)
   }
@@ -35,7 +36,7 @@ struct ProgramTests {
     let stem = Assembler.directory + "/q" + String(UInt(bitPattern: program.name.hashValue), radix: 36)
     try Assembler.write(image, to: stem + ".rom")
     _ = system(
-      "timeout 60 qemu-system-x86_64 -M pc -m 16 -bios \(stem).rom -display none -nodefaults -no-reboot "
+      "timeout 60 qemu-system-x86_64 -M pc -m 16 -cpu \(program.model) -bios \(stem).rom -display none -nodefaults -no-reboot "
         + "-debugcon file:\(stem).out -device isa-debug-exit >/dev/null 2>&1")
     #expect(String(decoding: Assembler.read(stem + ".out") ?? [], as: UTF8.self) == program.expected)
   }

@@ -226,6 +226,7 @@ private func fusedHandlers(_ first: Instruction, is64: Bool) -> InlineArray<16, 
 /// Bits of a set of status flags.
 private enum FlagSet {
   static let carry: UInt8 = 1
+  static let overflow: UInt8 = 2
   static let all: UInt8 = 63
 }
 
@@ -265,6 +266,10 @@ private func flagEffect(_ instruction: Instruction) -> (reads: UInt8, writes: UI
     let mask: UInt64 = instruction.operandSize == 8 ? 63 : 31
     if second == .one || (second == .immediate && instruction.immediate & mask != 0) { return (0, FlagSet.all) }
     return second == .immediate ? (0, 0) : (FlagSet.all, 0)
+  case .rol where second != .register, .ror where second != .register:
+    let mask: UInt64 = instruction.operandSize == 8 ? 63 : 31
+    let isIdle = second == .immediate && instruction.immediate & mask == 0
+    return (0, isIdle ? 0 : FlagSet.carry | FlagSet.overflow)
   case .imul where instruction.operandCount > 1: return (0, FlagSet.all)
   case .cmovcc, .setcc, .rol, .ror, .rcl, .rcr: return (FlagSet.all, 0)
   default: return nil

@@ -207,8 +207,8 @@ private func shift(_ i: Instruction, _ drop: Bool) -> Handler? {
     (inMemory ? (byCL ? memCL : memImm) : (byCL ? cl : imm))[size: size]
   }
   switch i.mnemonic {
-  case .rol: return pick(T.rolRegImm, T.rolRegCL, T.rolMemImm, T.rolMemCL)
-  case .ror: return pick(T.rorRegImm, T.rorRegCL, T.rorMemImm, T.rorMemCL)
+  case .rol: return pick(drop ? T.rolRegImmDrop : T.rolRegImm, T.rolRegCL, T.rolMemImm, T.rolMemCL)
+  case .ror: return pick(drop ? T.rorRegImmDrop : T.rorRegImm, T.rorRegCL, T.rorMemImm, T.rorMemCL)
   case .rcl: return pick(T.rclRegImm, T.rclRegCL, T.rclMemImm, T.rclMemCL)
   case .rcr: return pick(T.rcrRegImm, T.rcrRegCL, T.rcrMemImm, T.rcrMemCL)
   case .shl: return pick(drop ? T.shlRegImmDrop : T.shlRegImm, T.shlRegCL, T.shlMemImm, T.shlMemCL)

@@ -7,6 +7,11 @@ enum ShiftTables {
     w: { shiftRegImm(RotateLeft.self, UInt16.self, KeepFlags.self, $0, $1) },
     d: { shiftRegImm(RotateLeft.self, UInt32.self, KeepFlags.self, $0, $1) },
     q: { shiftRegImm(RotateLeft.self, UInt64.self, KeepFlags.self, $0, $1) })
+  static let rolRegImmDrop = Sized(
+    b: { shiftRegImm(RotateLeft.self, UInt8.self, DropFlags.self, $0, $1) },
+    w: { shiftRegImm(RotateLeft.self, UInt16.self, DropFlags.self, $0, $1) },
+    d: { shiftRegImm(RotateLeft.self, UInt32.self, DropFlags.self, $0, $1) },
+    q: { shiftRegImm(RotateLeft.self, UInt64.self, DropFlags.self, $0, $1) })
   static let rolRegCL = Sized(
     b: { shiftRegCL(RotateLeft.self, UInt8.self, $0, $1) },
     w: { shiftRegCL(RotateLeft.self, UInt16.self, $0, $1) },
@@ -27,6 +32,11 @@ enum ShiftTables {
     w: { shiftRegImm(RotateRight.self, UInt16.self, KeepFlags.self, $0, $1) },
     d: { shiftRegImm(RotateRight.self, UInt32.self, KeepFlags.self, $0, $1) },
     q: { shiftRegImm(RotateRight.self, UInt64.self, KeepFlags.self, $0, $1) })
+  static let rorRegImmDrop = Sized(
+    b: { shiftRegImm(RotateRight.self, UInt8.self, DropFlags.self, $0, $1) },
+    w: { shiftRegImm(RotateRight.self, UInt16.self, DropFlags.self, $0, $1) },
+    d: { shiftRegImm(RotateRight.self, UInt32.self, DropFlags.self, $0, $1) },
+    q: { shiftRegImm(RotateRight.self, UInt64.self, DropFlags.self, $0, $1) })
   static let rorRegCL = Sized(
     b: { shiftRegCL(RotateRight.self, UInt8.self, $0, $1) },
     w: { shiftRegCL(RotateRight.self, UInt16.self, $0, $1) },

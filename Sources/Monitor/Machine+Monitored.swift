@@ -53,6 +53,18 @@ extension Machine: MonitoredMachine {
     result.debugAddresses = (0..<4).map(processor.debugRegister)
     result.dr6 = processor.debugRegister(6)
     result.dr7 = processor.debugRegister(7)
+    result.fpuControl = processor.x87ControlWord
+    result.fpuStatus = processor.x87StatusWord
+    result.fpuTagsInUse = processor.x87RegistersInUse
+    result.mxcsr = processor.mxcsr
+    result.fpu = (0..<8).map { number in
+      let value = processor.x87Register(number)
+      return .init(significand: value.significand, signExponent: value.signExponent)
+    }
+    result.xmm = (0..<16).map { number in
+      let value = processor.vectorRegister(number)
+      return .init(low: value.low, high: value.high)
+    }
     return result
   }
 

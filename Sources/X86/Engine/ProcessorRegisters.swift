@@ -46,6 +46,23 @@ extension Processor {
   /// DR0...DR7.
   public func debugRegister(_ number: Int) -> UInt64 { cpu.pointee.debugRegisters[number & 7] }
 
+  public var x87ControlWord: UInt16 { cpu.pointee.x87.control }
+  /// With TOP in bits 11...13.
+  public var x87StatusWord: UInt16 { cpu.pointee.x87.statusWord }
+  /// One bit for each physical register, set if it is not empty.
+  public var x87RegistersInUse: UInt8 { cpu.pointee.x87.valid }
+  /// R0...R7, physical registers: significand, then sign and exponent.
+  public func x87Register(_ number: Int) -> (significand: UInt64, signExponent: UInt16) {
+    let value = cpu.pointee.x87.registers[number & 7]
+    return (value.significand, value.signExponent)
+  }
+  public var mxcsr: UInt32 { cpu.pointee.sse.mxcsr }
+  /// XMM0...XMM15.
+  public func vectorRegister(_ number: Int) -> (low: UInt64, high: UInt64) {
+    let value = cpu.pointee.sse.registers[number & 15]
+    return (value.x, value.y)
+  }
+
   /// Current privilege level, 0...3.
   public var privilegeLevel: Int { Int(cpu.pointee.cpl) }
   public var isHalted: Bool { cpu.pointee.isHalted }

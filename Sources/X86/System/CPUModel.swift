@@ -158,6 +158,16 @@ struct CPUFeatures: BitwiseCopyable {
   /// The model that runs when nothing else is asked for.
   static let standard = CPUFeatures(CPUModel.standard)
 
+  /// Every feature, whether CPUID can say it or not; for tests and the coverage page.
+  static var all: CPUFeatures {
+    var features = standard
+    features.feature1EDX = ~0
+    features.feature1ECX = ~0
+    features.extended1EDX = ~0
+    features.extended1ECX = ~0
+    return features
+  }
+
   var hasLongMode: Bool { extended1EDX & FX.lm != 0 }
   var hasTSCAux: Bool { extended1EDX & FX.rdtscp != 0 }
   var hasMachineCheck: Bool { feature1EDX & (F1.mce | F1.mca) == F1.mce | F1.mca }

@@ -137,7 +137,7 @@ private func registerOffset(_ operand: Instruction.Operand) -> UInt8 {
   switch operand.kind {
   case .register:
     operand.register >= 16 ? (operand.register & 3) * 8 + 1 : operand.register * 8
-  case .segment, .control, .debug, .test: operand.register
+  case .segment, .control, .debug, .test, .x87, .mmx, .xmm: operand.register
   default: StateOffset.zero
   }
 }

@@ -5,7 +5,7 @@ typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeRawPointer) -
 
 /// One decoded operation as handlers read it: 32 bytes, position-independent, plain data.
 ///
-/// Register operands are byte offsets into `CPUState`. A block is a run of ops in consecutive slots; near branches are
+/// General registers are byte offsets into `CPUState`, all others plain numbers. A block is a run of ops in consecutive slots; near branches are
 /// followed by one 32-byte slot of `BranchLinks`.
 struct Op: BitwiseCopyable {
   var handler: Handler

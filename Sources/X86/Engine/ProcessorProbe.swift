@@ -29,6 +29,7 @@ extension Processor {
     cpu.pointee.efer = mode == .long || mode == .longSupervisor ? EFER.lma | EFER.lme : 0
     if mode == .supervisor || mode == .longSupervisor { cpu.pointee.efer |= EFER.sce }
     cpu.pointee.cr0 = mode == .real ? CR0.et : CR0.et | CR0.pe
+    cpu.pointee.cr4 = CR4.osfxsr | CR4.osxmmexcpt
     cpu.pointee.cpl = isPrivileged ? 0 : 3
     var segment = Segment()
     segment.selector = mode == .real ? 0 : (isPrivileged ? 0x28 : 0x2b)
@@ -78,10 +79,7 @@ extension Processor {
 
   /// Says that the processor has all optional integer instructions.
   package func enableAllFeatures() {
-    cpu.pointee.features.feature1EDX = ~0
-    cpu.pointee.features.feature1ECX = ~0
-    cpu.pointee.features.extended1EDX = ~0
-    cpu.pointee.features.extended1ECX = ~0
+    cpu.pointee.features = .all
     flushBlocks(c)
   }
 }

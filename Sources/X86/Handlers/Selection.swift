@@ -74,8 +74,8 @@ private func floatingHandler(for instruction: Instruction, _ mode: SelectionMode
     ?? vectorFloatHandler(for: instruction, mode, features: features)
 }
 
-/// Whether the processor executes this instruction in some mode (for the coverage page): it has a handler, and not the
-/// one that says that the unit is missing.
+/// Whether the processor executes this instruction in some mode if its model has it (for the coverage page): it has a
+/// handler, and not the one that says that the unit is missing.
 package func isImplemented(_ instruction: Instruction) -> Bool {
   switch instruction.mnemonic {
   case .ud0, .ud1, .ud2: return true  // #UD is what they are for
@@ -83,8 +83,8 @@ package func isImplemented(_ instruction: Instruction) -> Bool {
   }
   let mode = SelectionMode(key: ModeKey.protected | ModeKey.cpl0 | UInt32(CodeSize.bits32.rawValue))
   if branch(instruction, mode) != nil { return true }
-  if integerHandler(for: instruction, mode, features: .standard, dropFlags: false) != nil { return true }
-  if floatingHandler(for: instruction, mode, features: .standard) != nil { return true }
+  if integerHandler(for: instruction, mode, features: .all, dropFlags: false) != nil { return true }
+  if floatingHandler(for: instruction, mode, features: .all) != nil { return true }
   guard let system = systemHandler(for: instruction) else { return false }
   func isSame(_ other: Handler) -> Bool {
     unsafeBitCast(system.handler, to: UInt.self) == unsafeBitCast(other, to: UInt.self)

@@ -58,8 +58,8 @@ struct FastSlot: BitwiseCopyable {
   var frame: UInt64 = 0
   var addend: UInt64 = 0
 
-  /// Not a page address, so it matches no access.
-  static let invalid: UInt64 = 1
+  /// Not a page address, so it matches no access; nor one with low bits, which a misaligned vector is compared as.
+  static let invalid: UInt64 = 1 << 4
   static let listed: UInt64 = 1
 }
 

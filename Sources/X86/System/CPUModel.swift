@@ -154,6 +154,16 @@ struct CPUFeatures: BitwiseCopyable {
   /// The model that runs when nothing else is asked for.
   static let standard = CPUFeatures(CPUModel.standard)
 
+  /// Every feature, whether CPUID can say it or not; for tests and the coverage page.
+  static var all: CPUFeatures {
+    var features = standard
+    features.feature1EDX = ~0
+    features.feature1ECX = ~0
+    features.extended1EDX = ~0
+    features.extended1ECX = ~0
+    return features
+  }
+
   var hasLongMode: Bool { extended1EDX & FX.lm != 0 }
   var physicalAddressBits: UInt32 { hasLongMode ? 40 : feature1EDX & F1.pae != 0 ? 36 : 32 }
   var family: UInt32 { (signature >> 8) & 15 }

@@ -281,3 +281,46 @@ final class PITBench {
 
   @Test func `the control word reads as nothing`() { #expect(PITBench()[0x43] == 0) }
 }
+
+/// A clock that is looked at late, as the host's is.
+struct LatePITTests {
+  private final class HostTime { var now: Int64 = 0 }
+
+  @Test(arguments: [(2, 3), (4, 1)] as [(UInt8, Int)])
+  func `a strobe is an edge of the interrupt although its time is over`(_ mode: UInt8, _ wanted: Int) {
+    let host = HostTime()
+    let clock = VirtualClock { host.now }
+    let irq = IRQLine()
+    var edges = 0, level = true
+    irq.connect {
+      if $0 && !level { edges += 1 }
+      level = $0
+    }
+    let pit = PIT(clock: clock, irq: irq)
+    pit.reset(.power)
+    pit.write(port: 3, 0x30 | mode << 1)
+    for byte: UInt8 in [0xe8, 3] { pit.write(port: 0, byte) }
+    edges = 0
+    for _ in 0..<3 {
+      host.now += 850_000  // a period of 1000 clocks is 838,095 ns
+      clock.fireDueTimers()
+    }
+    #expect(edges == wanted)
+  }
+
+  @Test func `a new count comes after the edge of the old one`() {
+    let host = HostTime()
+    let clock = VirtualClock { host.now }
+    let irq = IRQLine()
+    var levels: [Bool] = []
+    irq.connect { levels.append($0) }
+    let pit = PIT(clock: clock, irq: irq)
+    pit.reset(.power)
+    pit.write(port: 3, 0x38)
+    for byte: UInt8 in [100, 0] { pit.write(port: 0, byte) }
+    levels = []
+    host.now = 1_000_000
+    for byte: UInt8 in [100, 0] { pit.write(port: 0, byte) }
+    #expect(levels == [false, true])
+  }
+}

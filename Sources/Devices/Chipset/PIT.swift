@@ -38,6 +38,8 @@ public final class PIT: Device, PortDevice {
   public var state = State()
   private let clock: VirtualClock
   private let irq: IRQLine
+  /// The tick of the change of OUT 0 that the timer is armed for; derived.
+  private var nextChange: Int64?
   private lazy var timer = clock.timer { [unowned self] _ in updateOutput() }
 
   public init(clock: VirtualClock, irq: IRQLine) {
@@ -57,16 +59,34 @@ public final class PIT: Device, PortDevice {
     stateDidLoad()
   }
 
-  public func stateDidLoad() { updateOutput() }
+  public func stateDidLoad() {
+    nextChange = nil
+    updateOutput()
+  }
 
   /// Input clocks since virtual time 0.
   private var tick: Int64 { PITChannel.ticks(clock.now) }
 
   private func updateOutput() {
     let now = tick
+    passChanges(now)
     state.channel0.settle(now)
     irq.set(state.channel0.output(now))
-    timer.arm(at: state.channel0.nextTransition(after: now).map(PITChannel.instant))
+    nextChange = state.channel0.nextTransition(after: now)
+    timer.arm(at: nextChange.map(PITChannel.instant))
+  }
+
+  /// Takes IRQ 0 through changes of OUT 0 that are past. When the clock is the host's the timer is late by more than the
+  /// one clock that a strobe lasts, and its edge is the interrupt. Of many changes the first few are as good as all, since
+  /// the interrupt controller keeps one edge.
+  private func passChanges(_ now: Int64) {
+    var count = 0
+    while let change = nextChange, change <= now, count < 4 {
+      state.channel0.settle(change)
+      irq.set(state.channel0.output(change))
+      nextChange = state.channel0.nextTransition(after: change)
+      count += 1
+    }
   }
 
   /// OUT of counter 2, bit 5 of port 61h.
@@ -104,6 +124,8 @@ public final class PIT: Device, PortDevice {
 
   public func write(port offset: UInt16, _ value: UInt8) {
     let now = tick
+    passChanges(now)
+    nextChange = nil
     for index in 0..<3 { state[index].settle(now) }
     if offset == 3 {
       writeControl(value, now)

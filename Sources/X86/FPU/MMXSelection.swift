@@ -2,7 +2,7 @@
 
 /// From an MMX instruction to its handler.
 
-func mmxForms(_ mnemonic: Mnemonic) -> MMXForms? {
+func mmxForms(_ mnemonic: Mnemonic) -> PackedMMXForms? {
   switch mnemonic {
   case .pand: MMXTables.pand
   case .pandn: MMXTables.pandn

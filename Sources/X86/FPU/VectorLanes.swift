@@ -100,7 +100,7 @@ func vectorShiftImm<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o
 }
 
 /// The handlers of one operation on XMM registers, by where the source is.
-struct VectorForms {
+struct PackedForms {
   let reg: Handler
   let long: Handler
   let general: Handler

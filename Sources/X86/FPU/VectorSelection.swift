@@ -28,7 +28,7 @@ func vectorIntegerHandler(for instruction: Instruction, _ mode: SelectionMode, f
 }
 
 /// Operations with a source in a register or in aligned memory.
-private func vectorForms(_ mnemonic: Mnemonic) -> VectorForms? {
+private func vectorForms(_ mnemonic: Mnemonic) -> PackedForms? {
   switch mnemonic {
   case .pand, .andps, .andpd: VectorIntegerTables.pand
   case .pandn, .andnps, .andnpd: VectorIntegerTables.pandn

@@ -47,7 +47,7 @@ func integerHandler(
   case .lahf: return FlagOperations.lahf
   case .sahf: return FlagOperations.sahf
   case .salc: return FlagOperations.salc
-  case .nop, .pause, .prefetch, .mfence, .lfence, .sfence, .clflush: return MoveHandlers.nop
+  case .nop, .pause, .prefetch, .mfence, .lfence, .sfence: return MoveHandlers.nop
   default: return nil
   }
 }

@@ -119,6 +119,9 @@ private func isSupported(_ instruction: Instruction, _ features: CPUFeatures, _ 
   case .cmpxchg16b: features.feature1ECX & F1C.cx16 != 0
   case .popcnt: features.feature1ECX & F1C.popcnt != 0
   case .movbe: features.feature1ECX & F1C.movbe != 0
+  case .sfence, .lfence, .mfence, .movnti: features.hasVectorInstruction(instruction)
+  // 0F 0D, AMD's, is a no-operation everywhere.
+  case .prefetch: instruction.opcode & 0xff != 0x18 || features.hasVectorInstruction(instruction)
   case .lahf, .sahf:
     key & ModeKey.codeSizeMask != UInt32(CodeSize.bits64.rawValue) || features.extended1ECX & FXC.lahf != 0
   default: true

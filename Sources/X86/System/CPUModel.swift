@@ -95,7 +95,8 @@ enum F1 {
 
   /// What this processor executes. APIC is added when the machine has one.
   static let implemented =
-    de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov | pat | pse36 | clflush
+    de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov | pat | pse36 | clflush | mmx
+    | fxsr | sse | sse2
 }
 
 /// CPUID.1:ECX.
@@ -106,7 +107,7 @@ enum F1C {
   static let popcnt: UInt32 = 1 << 23
   static let hypervisor: UInt32 = 1 << 31
 
-  static let implemented = cx16 | movbe | popcnt | hypervisor
+  static let implemented = sse3 | cx16 | movbe | popcnt | hypervisor
 }
 
 /// CPUID.80000001h:EDX. The bits of `sharedMask` repeat CPUID.1:EDX on AMD processors.

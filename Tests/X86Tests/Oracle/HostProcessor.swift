@@ -75,6 +75,13 @@ final class HostProcessor {
     installHandlers()
   }
 
+  /// The next one maps the same addresses.
+  deinit {
+    munmap(control, OracleLayout.controlBytes)
+    munmap(data, OracleLayout.dataBytes)
+    munmap(code, OracleLayout.codeBytes)
+  }
+
   // MARK: Code
 
   private struct Assembler {

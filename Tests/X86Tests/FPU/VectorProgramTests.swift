@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Testing
+import X86
+
+/// What MMX and SSE do beside computing, told by bare-metal programs, and what a machine sees of it.
+struct VectorProgramTests {
+  private func bench(_ program: Program) throws -> Bench {
+    let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
+    bench.processor.setModel(try #require(CPUModel.named(program.model)))
+    return bench
+  }
+
+  @Test(arguments: Program.vectors)
+  func `a vector program reports what the manual says`(_ program: Program) throws {
+    let bench = try bench(program)
+    _ = bench.run()
+    #expect(bench.text == program.expected)
+  }
+
+  @Test(
+    .enabled(if: access("/usr/bin/qemu-system-x86_64", X_OK) == 0),
+    arguments: Program.vectors.filter { $0.quirk == nil })
+  func `another emulator agrees on vectors`(_ program: Program) throws {
+    let image = try Assembler.assemble(program.text, name: "other " + program.name)
+    let stem = Assembler.directory + "/v" + String(UInt(bitPattern: program.name.hashValue), radix: 36)
+    try Assembler.write(image, to: stem + ".rom")
+    _ = system(
+      "timeout 60 qemu-system-x86_64 -M pc -m 16 -cpu \(program.model) -bios \(stem).rom -display none -nodefaults -no-reboot "
+        + "-debugcon file:\(stem).out -device isa-debug-exit >/dev/null 2>&1")
+    #expect(String(decoding: Assembler.read(stem + ".out") ?? [], as: UTF8.self) == program.expected)
+  }
+
+  /// A program in flat 32-bit mode with SSE switched on.
+  private func program(_ name: String, _ body: String) -> Program {
+    Program(
+      name, .protected,
+      """
+      align 16
+      area: times 512 db 0x11
+      main:
+        mov eax, cr4
+        or eax, 0x600
+        mov cr4, eax
+        mov ebx, 0xfed00000
+      \(body)
+        jmp finish32
+
+      """, expect: "")
+  }
+
+  @Test(arguments: [
+    ("movups xmm0, [ebx + 0x10]", ["r8@10", "r8@18"]), ("movdqa [ebx + 0x20], xmm0", ["w8@20=0", "w8@28=0"]),
+    ("pcmpeqb xmm1, xmm1\n movups [ebx + 0x31], xmm1", ["w8@31=ffffffffffffffff", "w8@39=ffffffffffffffff"]),
+    ("movq mm0, [ebx]", ["r8@0"]), ("movd xmm0, [ebx + 4]", ["r4@4"]), ("pinsrw xmm0, [ebx + 2], 1", ["r2@2"]),
+    ("pxor xmm0, [ebx + 0x40]", ["r8@40", "r8@48"]), ("punpcklbw mm0, [ebx]", ["r4@0"]),
+    ("movhps [ebx + 8], xmm0", ["w8@8=0"]),
+    ("prefetchnta [ebx]", []), ("clflush [ebx]", []),
+    (
+      "mov eax, 0x80008000\n movd xmm1, eax\n mov edi, ebx\n maskmovdqu xmm0, xmm1", ["w1@1=0", "w1@3=0"]
+    ),
+  ])
+  func `a device sees each access of a vector instruction once`(_ body: String, _ accesses: [String]) throws {
+    let bench = try bench(program("device " + body, body))
+    _ = bench.run()
+    #expect(bench.exitCode == 0)
+    #expect(bench.deviceLog == accesses)
+  }
+
+  @Test func `a vector read from a device arrives whole`() throws {
+    let body = """
+        movups xmm0, [ebx]
+        movdqa [area], xmm0
+        pxor xmm0, xmm0
+        pxor xmm0, [ebx]
+        movdqa [area + 16], xmm0
+        mov esi, area
+        mov ecx, 32
+      again:
+        lodsb
+        call put8
+        loop again
+      """
+    let bench = try bench(program("device value", body))
+    _ = bench.run()
+    #expect(bench.text == String(repeating: "8877665544332211", count: 4))
+  }
+
+  /// With CR0.NE clear a pending exception is the interrupt controller's affair: the processor stands still before the
+  /// MMX instruction until an interrupt comes, and tries again after it.
+  @Test func `with NE clear MMX waits for the interrupt that FERR causes`() throws {
+    let body = """
+        fxsave [area]
+        mov word [area], 0x037b
+        mov word [area + 2], 0x8084
+        fxrstor [area]
+        SETGATE 0x20, KCODE, interrupted, 0x8e
+        sti
+        movq mm0, mm1
+        PUTC 'M'
+        jmp finish32
+      interrupted:
+        PUTC 'I'
+        mov word [area + 2], 0
+        fxrstor [area]
+        iretd
+      """
+    let bench = try bench(program("freeze", body))
+    #expect(bench.run() == .halted)
+    #expect(bench.text == "")
+    bench.processor.setInterruptLine(true)
+    _ = bench.run()
+    #expect(bench.text == "IM")
+  }
+}

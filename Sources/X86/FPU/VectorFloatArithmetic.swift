@@ -10,9 +10,7 @@ protocol FastOperation {
   static func apply<F: HostFormat>(_: F.Type, _ a: F.Bits, _ b: F.Bits) -> F.Bits
   static func accepts<F: HostFormat>(_: F.Type, _ a: F.Bits, _ b: F.Bits, _ result: F.Bits) -> Bool
   static func apply<F: HostFormat>(_: F.Type, _ a: F.Vector, _ b: F.Vector) -> F.Vector
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64>
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask
 }
 
 /// A sum that is denormal or zero is exact; denormal ones are left to the soft path for FTZ.
@@ -24,10 +22,8 @@ extension FastSum {
     F.isNotDenormal(a) && F.isNotDenormal(b) && F.isOrdinary(result)
   }
   @inline(__always)
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64> {
-    F.areNotDenormal(a) & F.areNotDenormal(b) & F.areOrdinary(result)
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask {
+    a.isNotDenormal .& b.isNotDenormal .& result.isOrdinary
   }
 }
 
@@ -59,18 +55,16 @@ enum FastMultiply: FastOperation {
   }
   @inline(__always)
   static func accepts<F: HostFormat>(_: F.Type, _ a: F.Bits, _ b: F.Bits, _ result: F.Bits) -> Bool {
-    F.isNotDenormal(a) && F.isNotDenormal(b) && F.isPlainResult(result)
+    // Multiplying by zero is common, and zero times infinity is no zero.
+    F.isNotDenormal(a) && F.isNotDenormal(b)
+      && (F.isPlainResult(result) || F.isZero(result) && (F.isZero(a) || F.isZero(b)))
   }
   @inline(__always) static func apply<F: HostFormat>(_: F.Type, _ a: F.Vector, _ b: F.Vector) -> F.Vector {
     F.multiply(a, b)
   }
   @inline(__always)
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64> {
-    // Zero elements are common in vectors; zero times infinity is no zero.
-    F.areNotDenormal(a) & F.areNotDenormal(b)
-      & (F.arePlainResults(result) | F.areZero(result) & (F.areZero(a) | F.areZero(b)))
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask {
+    a.isNotDenormal .& b.isNotDenormal .& (result.isPlainResult .| result.isZero .& (a.isZero .| b.isZero))
   }
 }
 
@@ -82,16 +76,14 @@ enum FastDivide: FastOperation {
   }
   @inline(__always)
   static func accepts<F: HostFormat>(_: F.Type, _ a: F.Bits, _ b: F.Bits, _ result: F.Bits) -> Bool {
-    F.isNotDenormal(a) && F.isNotDenormal(b) && F.isPlainResult(result)
+    F.isNotDenormal(a) && F.isNotDenormal(b) && (F.isPlainResult(result) || F.isZero(result) && F.isZero(a))
   }
   @inline(__always) static func apply<F: HostFormat>(_: F.Type, _ a: F.Vector, _ b: F.Vector) -> F.Vector {
     F.divide(a, b)
   }
   @inline(__always)
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64> {
-    F.areNotDenormal(a) & F.areNotDenormal(b) & (F.arePlainResults(result) | F.areZero(result) & F.areZero(a))
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask {
+    a.isNotDenormal .& b.isNotDenormal .& (result.isPlainResult .| result.isZero .& a.isZero)
   }
 }
 
@@ -110,10 +102,8 @@ enum FastSquareRoot: FastOperation {
     F.squareRoot(b)
   }
   @inline(__always)
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64> {
-    F.areNotDenormal(b) & F.areOrdinary(result)
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask {
+    b.isNotDenormal .& result.isOrdinary
   }
 }
 
@@ -126,10 +116,8 @@ extension FastComparison {
     F.isComparable(a) && F.isComparable(b)
   }
   @inline(__always)
-  static func accepts<F: HostFormat>(
-    _: F.Type, _ a: F.Vector, _ b: F.Vector, _ result: F.Vector
-  ) -> SIMD2<UInt64> {
-    F.areComparable(a) & F.areComparable(b)
+  static func accepts(_ a: FourSingles, _ b: FourSingles, _ result: FourSingles) -> FourSingles.Mask {
+    a.isComparable .& b.isComparable
   }
 }
 
@@ -192,7 +180,7 @@ private func packed<O: FastOperation, F: HostFormat>(
 ) {
   let a = F.vector(c[xmm: o.op.pointee.dst]), b = F.vector(source)
   let result = O.apply(F.self, a, b)
-  guard !O.rounds || c.cpu.pointee.sse.roundsAsHost, holdsEverywhere(O.accepts(F.self, a, b, result)) else {
+  guard !O.rounds || c.cpu.pointee.sse.roundsAsHost, F.accepts(O.self, a, b, result) else {
     return softArithmetic(c, o, source, O.operation, F.packedShape)
   }
   c[xmm: o.op.pointee.dst] = F.bits(result)

@@ -45,7 +45,7 @@ private func comparePacked<F: HostFormat>(
   _: F.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer, _ source: SIMD2<UInt64>
 ) {
   let a = F.vector(c[xmm: o.op.pointee.dst]), b = F.vector(source)
-  guard holdsEverywhere(F.areComparable(a) & F.areComparable(b)) else {
+  guard F.accepts(FastMinimum.self, a, b, b) else {
     return softArithmetic(c, o, source, .compare, F.packedShape)
   }
   c[xmm: o.op.pointee.dst] = predicateMask(

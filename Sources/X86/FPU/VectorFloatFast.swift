@@ -49,8 +49,8 @@ protocol HostFormat: SoftFormat {
   /// Elementwise masks of `a < b` and `a == b`.
   static func isLess(_ a: Vector, _ b: Vector) -> SIMD2<UInt64>
   static func isEqual(_ a: Vector, _ b: Vector) -> SIMD2<UInt64>
-  static func magnitude(_ a: Vector) -> Vector
-  static func splat(_ number: Number) -> Vector
+  /// The operation's result may be taken in all elements.
+  static func accepts<O: FastOperation>(_: O.Type, _ a: Vector, _ b: Vector, _ result: Vector) -> Bool
 }
 
 extension Binary32: HostFormat {
@@ -85,10 +85,15 @@ extension Binary32: HostFormat {
   @inline(__always) static func isEqual(_ a: Vector, _ b: Vector) -> SIMD2<UInt64> {
     unsafeBitCast(a .== b, to: SIMD2<UInt64>.self)
   }
-  @inline(__always) static func magnitude(_ a: Vector) -> Vector {
-    vector(bits(a) & SIMD2(repeating: 0x7fff_ffff_7fff_ffff))
+  @inline(__always)
+  static func accepts<O: FastOperation>(_: O.Type, _ a: Vector, _ b: Vector, _ result: Vector) -> Bool {
+    let mask = O.accepts(
+      FourSingles(bits: unsafeBitCast(a, to: SIMD4<Int32>.self)),
+      FourSingles(bits: unsafeBitCast(b, to: SIMD4<Int32>.self)),
+      FourSingles(bits: unsafeBitCast(result, to: SIMD4<Int32>.self)))
+    let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+    return words.x & words.y == ~0
   }
-  @inline(__always) static func splat(_ number: Float) -> Vector { SIMD4(repeating: number) }
 }
 
 extension Binary64: HostFormat {
@@ -123,15 +128,14 @@ extension Binary64: HostFormat {
   @inline(__always) static func isEqual(_ a: Vector, _ b: Vector) -> SIMD2<UInt64> {
     unsafeBitCast(a .== b, to: SIMD2<UInt64>.self)
   }
-  @inline(__always) static func magnitude(_ a: Vector) -> Vector {
-    vector(bits(a) & SIMD2(repeating: 0x7fff_ffff_ffff_ffff))
+  @inline(__always)
+  static func accepts<O: FastOperation>(_: O.Type, _ a: Vector, _ b: Vector, _ result: Vector) -> Bool {
+    let a = bits(a), b = bits(b), result = bits(result)
+    return O.accepts(Self.self, a.x, b.x, result.x) && O.accepts(Self.self, a.y, b.y, result.y)
   }
-  @inline(__always) static func splat(_ number: Double) -> Vector { SIMD2(repeating: number) }
 }
 
 extension HostFormat {
-  // MARK: Scalars
-
   /// Zero or a normal number: neither denormal, infinite nor NaN.
   @inline(__always) static func isOrdinary(_ value: Bits) -> Bool {
     let doubled = value &+ value
@@ -153,23 +157,33 @@ extension HostFormat {
     value &+ value &- (doubledSmallest &+ 1) < doubledInfinity &- (doubledSmallest &+ 1)
   }
 
-  // MARK: Vectors: masks of the elements for which the same holds
-
-  @inline(__always) static func areZero(_ a: Vector) -> SIMD2<UInt64> { isEqual(a, splat(0)) }
-
-  @inline(__always) static func areNotDenormal(_ a: Vector) -> SIMD2<UInt64> {
-    ~isLess(magnitude(a), splat(Number.leastNormalMagnitude)) | areZero(a)
-  }
-
-  @inline(__always) static func areOrdinary(_ a: Vector) -> SIMD2<UInt64> {
-    areNotDenormal(a) & isLess(magnitude(a), splat(Number.infinity))
-  }
-
-  @inline(__always) static func areComparable(_ a: Vector) -> SIMD2<UInt64> { areNotDenormal(a) & isEqual(a, a) }
-
-  @inline(__always) static func arePlainResults(_ a: Vector) -> SIMD2<UInt64> {
-    isLess(splat(Number.leastNormalMagnitude), magnitude(a)) & isLess(magnitude(a), splat(Number.infinity))
-  }
+  @inline(__always) static func isZero(_ value: Bits) -> Bool { value &+ value == 0 }
 }
 
-@inline(__always) func holdsEverywhere(_ mask: SIMD2<UInt64>) -> Bool { mask.x & mask.y == ~0 }
+/// The same four questions of four singles at once.
+struct FourSingles {
+  /// Without the signs: twice the encodings.
+  private let doubled: SIMD4<Int32>
+
+  typealias Mask = SIMDMask<SIMD4<Int32>>
+
+  @inline(__always) init(bits: SIMD4<Int32>) { doubled = bits &+ bits }
+
+  private static let smallest: Int32 = 1 << 24
+  private static let infinity = Int32(bitPattern: 0xff << 24)
+
+  /// `low <= doubled < low + count`, unsigned, with the signed comparison that vectors have.
+  @inline(__always) private func isIn(_ low: Int32, count: Int32) -> Mask {
+    doubled &+ (Int32.min &- low) .< SIMD4(repeating: Int32.min &+ count)
+  }
+
+  @inline(__always) var isZero: Mask { doubled .== SIMD4(repeating: 0) }
+  @inline(__always) var isNotDenormal: Mask { .!isIn(1, count: Self.smallest &- 1) }
+  @inline(__always) var isOrdinary: Mask { isIn(Self.smallest, count: Self.infinity &- Self.smallest) .| isZero }
+  @inline(__always) var isComparable: Mask {
+    isIn(Self.smallest, count: Self.infinity &- Self.smallest &+ 1) .| isZero
+  }
+  @inline(__always) var isPlainResult: Mask {
+    isIn(Self.smallest &+ 1, count: Self.infinity &- Self.smallest &- 1)
+  }
+}

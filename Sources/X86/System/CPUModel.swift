@@ -93,7 +93,7 @@ enum F1 {
   static let qemu64 = qemu32 | mtrr | mca | pse36 | clflush
 
   /// What this processor executes. APIC is added when the machine has one.
-  static let implemented = de | pse | tsc | msr | pae | cx8 | apic | sep | mtrr | pge | cmov | pat | pse36
+  static let implemented = fpu | de | pse | tsc | msr | pae | cx8 | apic | sep | mtrr | pge | cmov | pat | pse36
 }
 
 /// CPUID.1:ECX.

@@ -36,7 +36,7 @@ struct DeterminismTests {
 
   private func bench(_ program: Program, _ image: [UInt8]) -> Bench {
     let bench = Bench(rom: image)
-    if let model = CPUModel.named(program.model) { bench.processor.setModel(model) }
+    if let model = program.processorModel { bench.processor.setModel(model) }
     return bench
   }
 

@@ -8,7 +8,7 @@ import X86
 struct VectorProgramTests {
   private func bench(_ program: Program) throws -> Bench {
     let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
-    bench.processor.setModel(try #require(CPUModel.named(program.model)))
+    bench.processor.setModel(try #require(program.processorModel))
     return bench
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import X86
 
 /// A bare-metal program with the report it must make.
 struct Program: Sendable, CustomTestStringConvertible {
@@ -11,8 +12,18 @@ struct Program: Sendable, CustomTestStringConvertible {
   var expected: String
   /// Where Debian's QEMU is known to differ from the manual, and why: such a program is not compared with it.
   var quirk: String?
-  /// What `-cpu` names.
+  /// What `-cpu` names, features that are taken away included.
   var model: String
+
+  /// The processor of that name.
+  var processorModel: CPUModel? {
+    let parts = model.split(separator: ",-").map(String.init)
+    var result = parts.first.flatMap(CPUModel.named)
+    for feature in parts.dropFirst() {
+      if case .model(let changed) = result?.setting(feature, false) { result = changed }
+    }
+    return result
+  }
 
   enum Environment: Sendable { case real, protected, paging }
 

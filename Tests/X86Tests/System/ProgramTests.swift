@@ -13,7 +13,7 @@ struct ProgramTests {
   @Test(arguments: all)
   func `a program reports what the manual says`(_ program: Program) throws {
     let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
-    bench.processor.setModel(try #require(CPUModel.named(program.model)))
+    bench.processor.setModel(try #require(program.processorModel))
     let exit = bench.run()
     #expect(bench.text == program.expected)
     #expect(exit == (bench.exitCode == nil ? .shutdown : .attention))
@@ -22,7 +22,7 @@ struct ProgramTests {
   @Test(arguments: Program.long)
   func `a 64-bit program reports what the manual says`(_ program: Program) throws {
     let bench = Bench(rom: try Assembler.assemble(program.text, name: program.name))
-    bench.processor.setModel(try #require(CPUModel.named(program.model)))
+    bench.processor.setModel(try #require(program.processorModel))
     _ = bench.run()
     #expect(bench.text == program.expected)
   }

@@ -379,6 +379,7 @@ extension Program {
         call putbyte
         jmp finish
 
-      """, expect: "5a5a5a5aa5a5NwNwN12", quirk: "QEMU has a coprocessor"),
+      """, expect: "5a5a5a5aa5a5NwNwN12", quirk: "QEMU has a coprocessor",
+      model: "qemu64,-fpu"),
   ]
 }

@@ -34,8 +34,11 @@ enum FXImage {
   static func set(_ cpu: inout CPUState, _ index: Int, _ value: UInt64, wide: Bool) {
     switch index {
     case 0:
-      cpu.x87.control = UInt16(truncatingIfNeeded: value)
-      cpu.x87.statusWord = UInt16(truncatingIfNeeded: value >> 16)
+      // Bits that the control word does not have read as fixed values. ES and B are no bits of their own: they say that
+      // a flag is set that is not masked.
+      cpu.x87.control = UInt16(truncatingIfNeeded: value) & 0x1f3f | 0x40
+      let isPending = UInt16(truncatingIfNeeded: value >> 16) & ~cpu.x87.control & 0x3f != 0
+      cpu.x87.statusWord = UInt16(truncatingIfNeeded: value >> 16) & 0x7f7f | (isPending ? 0x8080 : 0)
       cpu.x87.valid = UInt8(truncatingIfNeeded: value >> 32)
       cpu.x87.opcode = UInt16(truncatingIfNeeded: value >> 48) & 0x7ff
     case 1:

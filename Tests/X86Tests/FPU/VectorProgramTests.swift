@@ -113,4 +113,23 @@ struct VectorProgramTests {
     _ = bench.run()
     #expect(bench.text == "IM")
   }
+
+  /// RBX and RBP hold an address whose last bytes are not canonical. SDM vol. 1, 3.3.7.1.
+  @Test(
+    arguments: [
+      ([0x0f, 0x10, 0x03], 13), ([0x0f, 0x10, 0x45, 0x00], 12), ([0x66, 0x0f, 0xef, 0x43, 0x08], 13),
+      ([0x66, 0x0f, 0x7f, 0x45, 0x08], 12), ([0x0f, 0x6f, 0x43, 0x01], 13), ([0x0f, 0xae, 0x43, 0x08], 13),
+      ([0x0f, 0x12, 0x03], 0xff),
+    ] as [([UInt8], UInt8)])
+  func `a vector that leaves the canonical addresses faults`(_ bytes: [UInt8], _ vector: UInt8) throws {
+    let core = CoreUnderTest()
+    var state = RegisterFile()
+    state.general[3] = 0x7fff_ffff_fff8
+    state.general[5] = state.general[3]
+    var result = RegisterFile()
+    let raised = core.run(bytes, count: 1, mode: .long, state, into: &result)
+    // Without paging all canonical addresses exist: what does not fault reads the void.
+    #expect(raised == vector)
+    #expect(result.general == state.general)
+  }
 }

@@ -49,19 +49,6 @@ final class VectorOracle {
         host.data.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
       }
     }
-    guard isImage else { return }
-    let offset = Int(truncatingIfNeeded: place &- OracleLayout.data)
-    // A status that agrees with the control word: what becomes of others is each processor's own affair.
-    host.data.storeBytes(of: UInt16(0x037f), toByteOffset: offset, as: UInt16.self)
-    host.data.storeBytes(
-      of: UInt16(truncatingIfNeeded: generator.random.next()) & 0x7f3f, toByteOffset: offset + 2, as: UInt16.self)
-    host.data.storeBytes(
-      of: UInt16(truncatingIfNeeded: generator.random.next()) & 0x07ff, toByteOffset: offset + 6, as: UInt16.self)
-    for register in 0..<8 {
-      // The bytes between the registers are reserved.
-      host.data.storeBytes(of: UInt32(0), toByteOffset: offset + 32 + 16 * register + 12, as: UInt32.self)
-      host.data.storeBytes(of: UInt16(0), toByteOffset: offset + 32 + 16 * register + 10, as: UInt16.self)
-    }
   }
 
   /// What of a word of the image means the same to all processors. The MXCSR mask tells them apart; AMD's save zeros as

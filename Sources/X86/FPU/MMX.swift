@@ -15,27 +15,9 @@ extension UnsafeMutableRawPointer {
   }
 }
 
-/// FSW.ES: an unmasked x87 exception waits for the next instruction that looks.
-private let errorSummary: UInt16 = 1 << 7
-
-@inline(__always)
-func hasPendingX87Error(_ c: UnsafeMutableRawPointer) -> Bool { c.cpu.pointee.x87.status & errorSummary != 0 }
-
 /// What an MMX instruction does to the x87's state whatever its operands.
 @inline(__always)
 func enterMMX(_ c: UnsafeMutableRawPointer) {
   c.cpu.pointee.x87.top = 0
   c.cpu.pointee.x87.valid = 0xff
-}
-
-/// An MMX instruction met a pending x87 exception: #MF, or with CR0.NE clear FERR#, and the processor stands still until
-/// an interrupt comes. SDM vol. 1, 8.7.
-@inline(never)
-func raisePendingX87Error(_ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  if c.cpu.pointee.cr0 & CR0.ne != 0 { return fault(c, o, Exception.floatingPoint) }
-  note(c, o)
-  let machine = c.cpu.pointee.machine
-  machine.ferr(machine.context, true)
-  c.cpu.pointee.isHalted = true
-  return exitBlock(c, o, instructionPointer(c, o))
 }

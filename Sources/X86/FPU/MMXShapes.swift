@@ -4,7 +4,7 @@
 
 @inline(__always)
 func mmxReg<O: VectorOperation>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   let a = SIMD2(c[mmx: o.op.pointee.dst], 0), b = SIMD2(c[mmx: o.op.pointee.src], 0)
   enterMMX(c)
   c[mmx: o.op.pointee.dst] = O.apply(a, b).x
@@ -16,7 +16,7 @@ func mmxReg<O: VectorOperation>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: Un
 func mmxMem<O: VectorOperation, W: Width>(
   _: O.Type, _: W.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer
 ) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   return reading(GeneralAddress.self, W.self, c, o) { value in
     let a = SIMD2(c[mmx: o.op.pointee.dst], 0)
     enterMMX(c)
@@ -27,7 +27,7 @@ func mmxMem<O: VectorOperation, W: Width>(
 
 @inline(__always)
 func mmxShiftReg<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   let a = SIMD2(c[mmx: o.op.pointee.dst], 0), count = c[mmx: o.op.pointee.src]
   enterMMX(c)
   c[mmx: o.op.pointee.dst] = O.apply(a, count).x
@@ -36,7 +36,7 @@ func mmxShiftReg<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: U
 
 @inline(__always)
 func mmxShiftMem<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   return reading(GeneralAddress.self, UInt64.self, c, o) { count in
     let a = SIMD2(c[mmx: o.op.pointee.dst], 0)
     enterMMX(c)
@@ -47,7 +47,7 @@ func mmxShiftMem<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: U
 
 @inline(__always)
 func mmxShiftImm<O: VectorShift>(_: O.Type, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   let a = SIMD2(c[mmx: o.op.pointee.dst], 0)
   enterMMX(c)
   c[mmx: o.op.pointee.dst] = O.apply(a, o.op.pointee.immediate & 0xff).x

@@ -165,7 +165,7 @@ func convertHalfMemory<A: Addressing>(
 /// exception come first nor is the x87's state changed.
 @inline(__always)
 func convertFromMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   let source = SIMD2(c[mmx: o.op.pointee.src], 0)
   enterMMX(c)
   return softConvert(c, o, source, conversion)
@@ -173,14 +173,14 @@ func convertFromMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPointer
 
 @inline(__always)
 func convertToMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   return softConvertToMMX(c, o, c[xmm: o.op.pointee.src], conversion)
 }
 
 /// From 8 bytes of memory for single precision, from 16 aligned ones for double.
 @inline(__always)
 func convertSinglesToMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   return reading(GeneralAddress.self, UInt64.self, c, o) {
     return softConvertToMMX(c, o, SIMD2($0, 0), conversion)
   }
@@ -188,6 +188,6 @@ func convertSinglesToMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPo
 
 @inline(__always)
 func convertDoublesToMMX(_ conversion: VectorConversion, _ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
-  guard !hasPendingX87Error(c) else { return raisePendingX87Error(c, o) }
+  guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
   return readingVectorAligned(GeneralAddress.self, c, o) { return softConvertToMMX(c, o, $0, conversion) }
 }

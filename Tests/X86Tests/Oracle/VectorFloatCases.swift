@@ -68,6 +68,11 @@ struct VectorFloatTemplate {
   }()
 }
 
+extension VectorFloatTemplate {
+  /// What can take ordinary operands to a tiny or huge result: products, quotients, conversions.
+  static let atBounds = all.filter { [0x59, 0x5e, 0x5a].contains($0.opcode) }
+}
+
 /// One case: instructions and the state they start from.
 struct VectorFloatCase {
   var bytes: [UInt8] = []
@@ -169,14 +174,42 @@ struct VectorFloatGenerator {
     }
   }
 
+  /// A number whose products and quotients with its like lie at the bounds of a format, where rounding decides between a
+  /// tiny, a smallest normal, a largest and an infinite result.
+  mutating func bound(_ content: VectorFloatTemplate.Content, _ family: Int) -> UInt64 {
+    let singles: [[UInt64]] = [[63, 64], [1, 2, 127, 128], [190, 191]]
+    let doubles: [[UInt64]] = [[511, 512], [1, 2, 1023, 1024], [1534, 1535], [896, 897, 873, 1150, 1151]]
+    func fraction(_ bits: UInt64) -> UInt64 {
+      let largest: UInt64 = (1 << bits) - 1
+      switch random.below(5) {
+      case 0: return 0
+      case 1: return 1
+      case 2: return largest
+      case 3: return largest - 1
+      default: return random.next() & largest
+      }
+    }
+    func number(_ exponents: [UInt64], _ bits: UInt64, _ sign: UInt64) -> UInt64 {
+      (random.chance(50) ? sign : 0) | exponents[random.below(exponents.count)] << bits | fraction(bits)
+    }
+    switch content {
+    case .single:
+      let exponents = singles[family % 3]
+      return number(exponents, 23, 1 << 31) | number(exponents, 23, 1 << 31) << 32
+    case .double: return number(doubles[family % 4], 52, 1 << 63)
+    case .integer: return integer()
+    }
+  }
+
   // MARK: Cases
 
   mutating func make() -> VectorFloatCase {
     var test = VectorFloatCase()
-    let isSequence = random.chance(15)
+    let isSequence = random.chance(15), isAtBound = random.chance(15)
     var content = VectorFloatTemplate.Content.single
     for index in 0..<(isSequence ? 2 + random.below(3) : 1) {
-      let template = VectorFloatTemplate.all[random.below(VectorFloatTemplate.all.count)]
+      let templates = isAtBound ? VectorFloatTemplate.atBounds : VectorFloatTemplate.all
+      let template = templates[random.below(templates.count)]
       if index == 0 { content = template.content }
       append(template, &test)
     }
@@ -185,6 +218,10 @@ struct VectorFloatGenerator {
       test.vectors[number] = SIMD2(word(content), word(content))
     }
     test.state.general[4] = OracleLayout.stack
+    if isAtBound {
+      let family = random.below(12)
+      for number in 0..<16 { test.vectors[number] = SIMD2(bound(content, family), bound(content, family)) }
+    }
     // Close numbers: sums cancel, comparisons are equal.
     if random.chance(20) {
       let value = test.vectors[random.below(8)]
@@ -197,7 +234,7 @@ struct VectorFloatGenerator {
     // 0-alignment: 16 bytes at the boundary, or below it; misaligned operands start 8 bytes higher.
     if random.chance(50) { test.state.general[3] += 16 }
     test.state.flags = 2 | random.next() & 0x8d5
-    test.mxcsr = mxcsr()
+    test.mxcsr = isAtBound && random.chance(50) ? 0x1fa0 : mxcsr()
     test.top = UInt8(random.below(8))
     test.valid = UInt8(truncatingIfNeeded: random.next())
     test.x87 = (0..<8).map { _ in

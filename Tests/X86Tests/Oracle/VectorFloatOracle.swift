@@ -163,9 +163,9 @@ extension OracleTests {
     let count = setting("APUS_ORACLE_CASES").flatMap { UInt64($0) } ?? 50_000
     let first = setting("APUS_ORACLE_SEED").flatMap { UInt64($0) } ?? 1
     var differences: [String] = []
-    for mode in VectorFloatOracle.Mode.allCases {
+    for (number, mode) in VectorFloatOracle.Mode.allCases.enumerated() {
       for index in 0..<count {
-        if let difference = oracle.run(mode, first &+ index &* 0x1_0000_0001) {
+        if let difference = oracle.run(mode, first &+ (UInt64(number) &* count &+ index) &* 0x1_0000_0001) {
           differences.append(difference)
           if differences.count >= 20 { break }
         }

@@ -35,7 +35,9 @@ extension Core {
     case 0: return vendorLeaf(features, eax: features.level)
     case 1:
       return Leaf(
-        eax: features.signature, ebx: 0, ecx: features.feature1ECX,
+        // The initial APIC ID, in bits 24...31 of EBX, is 0.
+        eax: features.signature, ebx: 0,
+        ecx: features.feature1EDX & F1.apic != 0 ? features.feature1ECX : features.feature1ECX & ~F1C.x2apic,
         edx: hasAPIC ? features.feature1EDX : features.feature1EDX & ~F1.apic)
     case 2:
       // One iteration; L2 2 MiB (7Dh), L1 32 KiB each (30h, 2Ch), L3 16 MiB (4Dh).

@@ -4,22 +4,18 @@
 enum VectorCompareHandlers {
   static let cmpss = VectorForms(
     register: { compareScalarRegister(Binary32.self, $0, $1) },
-    flat: { compareScalarMemory(Binary32.self, GeneralAddress.self, $0, $1) },
     long: { compareScalarMemory(Binary32.self, LongAddress.self, $0, $1) },
     general: { compareScalarMemory(Binary32.self, GeneralAddress.self, $0, $1) })
   static let cmpsd = VectorForms(
     register: { compareScalarRegister(Binary64.self, $0, $1) },
-    flat: { compareScalarMemory(Binary64.self, GeneralAddress.self, $0, $1) },
     long: { compareScalarMemory(Binary64.self, LongAddress.self, $0, $1) },
     general: { compareScalarMemory(Binary64.self, GeneralAddress.self, $0, $1) })
   static let cmpps = VectorForms(
     register: { comparePackedRegister(Binary32.self, $0, $1) },
-    flat: { comparePackedMemory(Binary32.self, GeneralAddress.self, $0, $1) },
     long: { comparePackedMemory(Binary32.self, LongAddress.self, $0, $1) },
     general: { comparePackedMemory(Binary32.self, GeneralAddress.self, $0, $1) })
   static let cmppd = VectorForms(
     register: { comparePackedRegister(Binary64.self, $0, $1) },
-    flat: { comparePackedMemory(Binary64.self, GeneralAddress.self, $0, $1) },
     long: { comparePackedMemory(Binary64.self, LongAddress.self, $0, $1) },
     general: { comparePackedMemory(Binary64.self, GeneralAddress.self, $0, $1) })
   static let comiss = VectorForms(

@@ -7,6 +7,22 @@ struct VectorForms {
   let long: Handler
   let general: Handler
 
+  @inline(__always)
+  init(
+    register: @escaping Handler, flat: @escaping Handler, long: @escaping Handler, general: @escaping Handler
+  ) {
+    self.register = register
+    self.flat = flat
+    self.long = long
+    self.general = general
+  }
+
+  /// Those that are too rare for a flat form.
+  @inline(__always)
+  init(register: @escaping Handler, long: @escaping Handler, general: @escaping Handler) {
+    self.init(register: register, flat: general, long: long, general: general)
+  }
+
   func callAsFunction(_ instruction: Instruction, _ mode: SelectionMode) -> Handler {
     guard instruction.operands.1.kind == .memory else { return register }
     switch mode.address(instruction) {
@@ -51,17 +67,14 @@ enum VectorArithmeticHandlers {
     general: { scalarMemory(FastDivide.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let sqrtss = VectorForms(
     register: { scalarRegister(FastSquareRoot.self, Binary32.self, $0, $1) },
-    flat: { scalarMemory(FastSquareRoot.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastSquareRoot.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastSquareRoot.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let minss = VectorForms(
     register: { scalarRegister(FastMinimum.self, Binary32.self, $0, $1) },
-    flat: { scalarMemory(FastMinimum.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastMinimum.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastMinimum.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let maxss = VectorForms(
     register: { scalarRegister(FastMaximum.self, Binary32.self, $0, $1) },
-    flat: { scalarMemory(FastMaximum.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastMaximum.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastMaximum.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let addsd = VectorForms(
@@ -86,17 +99,14 @@ enum VectorArithmeticHandlers {
     general: { scalarMemory(FastDivide.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let sqrtsd = VectorForms(
     register: { scalarRegister(FastSquareRoot.self, Binary64.self, $0, $1) },
-    flat: { scalarMemory(FastSquareRoot.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastSquareRoot.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastSquareRoot.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let minsd = VectorForms(
     register: { scalarRegister(FastMinimum.self, Binary64.self, $0, $1) },
-    flat: { scalarMemory(FastMinimum.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastMinimum.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastMinimum.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let maxsd = VectorForms(
     register: { scalarRegister(FastMaximum.self, Binary64.self, $0, $1) },
-    flat: { scalarMemory(FastMaximum.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { scalarMemory(FastMaximum.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { scalarMemory(FastMaximum.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let addps = VectorForms(
@@ -121,17 +131,14 @@ enum VectorArithmeticHandlers {
     general: { packedMemory(FastDivide.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let sqrtps = VectorForms(
     register: { packedRegister(FastSquareRoot.self, Binary32.self, $0, $1) },
-    flat: { packedMemory(FastSquareRoot.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastSquareRoot.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastSquareRoot.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let minps = VectorForms(
     register: { packedRegister(FastMinimum.self, Binary32.self, $0, $1) },
-    flat: { packedMemory(FastMinimum.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastMinimum.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastMinimum.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let maxps = VectorForms(
     register: { packedRegister(FastMaximum.self, Binary32.self, $0, $1) },
-    flat: { packedMemory(FastMaximum.self, Binary32.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastMaximum.self, Binary32.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastMaximum.self, Binary32.self, GeneralAddress.self, $0, $1) })
   static let addpd = VectorForms(
@@ -156,17 +163,14 @@ enum VectorArithmeticHandlers {
     general: { packedMemory(FastDivide.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let sqrtpd = VectorForms(
     register: { packedRegister(FastSquareRoot.self, Binary64.self, $0, $1) },
-    flat: { packedMemory(FastSquareRoot.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastSquareRoot.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastSquareRoot.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let minpd = VectorForms(
     register: { packedRegister(FastMinimum.self, Binary64.self, $0, $1) },
-    flat: { packedMemory(FastMinimum.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastMinimum.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastMinimum.self, Binary64.self, GeneralAddress.self, $0, $1) })
   static let maxpd = VectorForms(
     register: { packedRegister(FastMaximum.self, Binary64.self, $0, $1) },
-    flat: { packedMemory(FastMaximum.self, Binary64.self, GeneralAddress.self, $0, $1) },
     long: { packedMemory(FastMaximum.self, Binary64.self, LongAddress.self, $0, $1) },
     general: { packedMemory(FastMaximum.self, Binary64.self, GeneralAddress.self, $0, $1) })
 }

@@ -30,6 +30,8 @@ let package = Package(
     // They call nothing, so they need no frame pointer.
     floor("X86", settings: [.unsafeFlags(["-Xfrontend", "-disable-llvm-merge-functions-pass"]),
                             .unsafeFlags(["-Xcc", "-momit-leaf-frame-pointer"]),
+                            // A square root is one instruction, not a call that may set errno.
+                            .unsafeFlags(["-Xcc", "-fno-math-errno"]),
                             .unsafeFlags(["-O"], .when(configuration: .debug))]),
     floor("HostIO", ["CLinux"]),
     // Floor 1

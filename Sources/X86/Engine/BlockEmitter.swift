@@ -99,6 +99,10 @@ private func makeOp(_ instruction: Instruction, _ handler: @escaping Handler, of
   if instruction.repeatPrefix == .repeatEqual { op.flags |= OpFlags.repeatEqual }
   if instruction.repeatPrefix == .repeatNotEqual { op.flags |= OpFlags.repeatNotEqual }
   if instruction.lock { op.flags |= OpFlags.lock }
+  // ESC instructions have no immediate; what FOP will hold takes its place.
+  if instruction.checks.contains(.x87) {
+    op.immediate = UInt64(instruction.opcode & 7) << 8 | UInt64(instruction.modRM)
+  }
 
   switch instruction.mnemonic {
   case .jcc, .jmp, .call, .loop, .loope, .loopne, .jcxz:
@@ -137,7 +141,7 @@ private func registerOffset(_ operand: Instruction.Operand) -> UInt8 {
   switch operand.kind {
   case .register:
     operand.register >= 16 ? (operand.register & 3) * 8 + 1 : operand.register * 8
-  case .segment, .control, .debug, .test: operand.register
+  case .segment, .control, .debug, .test, .x87, .mmx, .xmm: operand.register
   default: StateOffset.zero
   }
 }

@@ -28,7 +28,7 @@ extension Processor {
     let isPrivileged = mode == .real || mode == .supervisor || mode == .longSupervisor
     cpu.pointee.efer = mode == .long || mode == .longSupervisor ? EFER.lma | EFER.lme : 0
     if mode == .supervisor || mode == .longSupervisor { cpu.pointee.efer |= EFER.sce }
-    cpu.pointee.cr0 = mode == .real ? CR0.et : CR0.et | CR0.pe
+    cpu.pointee.cr0 = mode == .real ? CR0.et : CR0.et | CR0.ne | CR0.pe
     cpu.pointee.cpl = isPrivileged ? 0 : 3
     var segment = Segment()
     segment.selector = mode == .real ? 0 : (isPrivileged ? 0x28 : 0x2b)

@@ -95,7 +95,7 @@ enum F1 {
 
   /// What this processor executes. APIC is added when the machine has one.
   static let implemented =
-    de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov | pat | pse36 | clflush
+    fpu | de | pse | tsc | msr | pae | mce | cx8 | apic | sep | mtrr | pge | mca | cmov | pat | pse36 | clflush
 }
 
 /// CPUID.1:ECX.

@@ -46,11 +46,11 @@ enum SoftwareInterruptHandlers {
       return .next
     }
   }
+  /// WAIT looks for a pending x87 exception. SDM vol. 1, 8.3.11.
   static let wait: Handler = { c, o in
-    execute(c, o) { (e, o) throws(Fault) in
-      let mask = CR0.mp | CR0.ts
-      if e.cpu.pointee.cr0 & mask == mask { throw .deviceNotAvailable }
-      return .next
-    }
+    let mask = CR0.mp | CR0.ts
+    if c.cpu.pointee.cr0 & mask == mask { return fault(c, o, Exception.deviceNotAvailable) }
+    guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
+    return next(c, o)
   }
 }

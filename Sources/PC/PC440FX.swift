@@ -73,7 +73,10 @@ public final class PC440FX {
     // Processor and interrupts
     let intr = IRQLine()
     let pics = PICPair(output: intr)
-    bridge = ProcessorBridge(ports: ports, memory: memory, acknowledge: { pics.acknowledge() }, now: { clock.now })
+    let coprocessorError = CoprocessorError(irq: pics.line(13))
+    bridge = ProcessorBridge(
+      ports: ports, memory: memory, acknowledge: { pics.acknowledge() }, now: { clock.now },
+      coprocessorError: coprocessorError)
     let model = try Self.processorModel(configuration)
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
@@ -106,6 +109,7 @@ public final class PC440FX {
     ports.map(0x0092...0x0092, to: portA)
     ports.map(0x00a0...0x00a1, to: pics.slave)
     ports.map(0x00c0...0x00df, to: dma.wordController)
+    ports.map(0x00f0...0x00f0, to: coprocessorError)
     ports.map(0x04d0...0x04d1, to: pics.edgeLevelPorts)
     ports.map(0x0510...0x051b, to: firmwareConfiguration)
     ports.map(0x0cf8...0x0cff, to: configurationPorts)
@@ -145,7 +149,7 @@ public final class PC440FX {
       hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
-      keyboard, keyboardController, pics.master, pics.slave,
+      keyboard, keyboardController, pics.master, pics.slave, coprocessorError,
     ]
     connections += [pics, pci]
     if let vga { devices.append(vga) }

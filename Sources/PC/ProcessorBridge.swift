@@ -11,16 +11,19 @@ final class ProcessorBridge {
   let memory: GuestMemory
   let acknowledge: () -> UInt8
   let now: () -> Nanoseconds
+  let coprocessorError: CoprocessorError
   /// IA32_APIC_BASE; there is no local APIC yet, so it only reads as disabled.
   private let apicBase: UInt64 = 0
 
   init(
-    ports: PortSpace, memory: GuestMemory, acknowledge: @escaping () -> UInt8, now: @escaping () -> Nanoseconds
+    ports: PortSpace, memory: GuestMemory, acknowledge: @escaping () -> UInt8, now: @escaping () -> Nanoseconds,
+    coprocessorError: CoprocessorError
   ) {
     self.ports = ports
     self.memory = memory
     self.acknowledge = acknowledge
     self.now = now
+    self.coprocessorError = coprocessorError
   }
 
   private static func bridge(_ context: UnsafeMutableRawPointer) -> ProcessorBridge {
@@ -60,6 +63,6 @@ final class ProcessorBridge {
       taskPriorityRead: { _ in 0 },
       taskPriorityWrite: { _, _ in },
       timeStamp: { context in UInt64(bitPattern: ProcessorBridge.bridge(context).now()) },
-      ferr: { _, _ in })
+      ferr: { context, level in ProcessorBridge.bridge(context).coprocessorError.signal(level) })
   }
 }

@@ -23,6 +23,8 @@ final class Bench {
   /// Take the ports that nothing else answers.
   var onRead: ((UInt16) -> UInt32)?
   var onWrite: ((UInt16, UInt32) -> Void)?
+  /// Hears FERR#.
+  var onFERR: ((Bool) -> Void)?
   /// What INTA answers.
   var vector: Int32 = 0x20
 
@@ -124,7 +126,7 @@ final class Bench {
       taskPriorityRead: { _ in 0 },
       taskPriorityWrite: { _, _ in },
       timeStamp: { context in Bench.of(context).processor.instructionCount },
-      ferr: { _, _ in })
+      ferr: { context, level in Bench.of(context).onFERR?(level) })
   }
 }
 

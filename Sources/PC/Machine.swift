@@ -30,6 +30,7 @@ public final class Machine {
   private var holds = 0
   private var pendingReset: ShutdownCause?
   private var pendingSleep = false
+  private var pendingInitialization = false
   private var exitStatus: Int32?
   private var targetCount = UInt64.max
   private let keyQueue: KeyQueue?
@@ -53,6 +54,7 @@ public final class Machine {
     keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
     time.instructionCount = { [unowned board] in board.processor.instructionCount }
     requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }
+    requests.initialize = { [unowned self] in request { self.pendingInitialization = true } }
     requests.sleep = { [unowned self] in request { self.pendingSleep = true } }
     requests.exit = { [unowned self] status in request { self.exitStatus = status } }
     requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
@@ -108,6 +110,7 @@ public final class Machine {
       return
     }
     pendingReset = nil
+    pendingInitialization = false
     keyQueue?.clear()
     board?.reset(.system)
     if runState.needsReset || runState == .internalError { runState = .prelaunch }
@@ -139,7 +142,7 @@ public final class Machine {
   /// The process ends as soon as the machine thread looks.
   public var isEnding: Bool { exitStatus != nil }
 
-  public func injectNMI() { board?.processor.raiseNMI() }
+  public func injectNMI() { board?.interrupts.injectNMI() }
 
   /// Types on the keyboard; waits between keys pass on the virtual clock.
   public func type(_ events: [KeyQueue.Event]) { keyQueue?.append(events) }
@@ -206,6 +209,11 @@ public final class Machine {
       reset(cause)
       return true
     }
+    if pendingInitialization {
+      pendingInitialization = false
+      board?.processor.initSignal()
+      return true
+    }
     return false
   }
 
@@ -233,6 +241,8 @@ public final class Machine {
 /// What devices on the board ask of the machine; filled in once both exist.
 public final class BoardRequests {
   var reset: () -> Void = {}
+  /// INIT for the processor.
+  var initialize: () -> Void = {}
   /// The guest entered S5.
   var sleep: () -> Void = {}
   var exit: (Int32) -> Void = { _ in }

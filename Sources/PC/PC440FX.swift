@@ -29,6 +29,7 @@ public final class PC440FX {
   public let backends: [BlockBackend]
   /// Every device in reset, save and load order.
   public private(set) var devices: [any Device] = []
+  let interrupts: InterruptRouter
   private let bridge: ProcessorBridge
   private let firmwareROM: RAMBlock
   package let rtc: CMOSRTC
@@ -71,14 +72,19 @@ public final class PC440FX {
     map.add("pc.rom", at: 0xc0000, byteCount: 0x20000, .none, priority: 1)
 
     // Processor and interrupts
-    let intr = IRQLine()
-    let pics = PICPair(output: intr)
-    bridge = ProcessorBridge(ports: ports, memory: memory, acknowledge: { pics.acknowledge() }, now: { clock.now })
+    let intr = IRQLine(), nmi = IRQLine()
     let model = try Self.processorModel(configuration)
+    let interrupts = InterruptRouter(
+      hasLocalAPIC: model.hasAPIC, hasX2APIC: model.hasX2APIC, clock: clock, map: map, output: intr,
+      nmi: { nmi.pulse() }, initialize: { requests.initialize() })
+    self.interrupts = interrupts
+    let pics = interrupts.pics
+    bridge = ProcessorBridge(ports: ports, memory: memory, interrupts: interrupts, now: { clock.now })
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
     self.processor = processor
     intr.connect { processor.setInterruptLine($0) }
+    nmi.connect { if $0 { processor.raiseNMI() } }
     memory.codeWasWritten = { address, count in processor.physicalMemoryWritten(address, length: UInt64(count)) }
     let a20 = A20Gate { processor.setA20($0) }
     connections.append(a20)
@@ -145,9 +151,10 @@ public final class PC440FX {
       hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
-      keyboard, keyboardController, pics.master, pics.slave,
+      keyboard, keyboardController,
     ]
-    connections += [pics, pci]
+    devices += interrupts.devices
+    connections.append(pci)
     if let vga { devices.append(vga) }
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Chipset
 import Platform
 import X86
 
@@ -9,17 +10,15 @@ import X86
 final class ProcessorBridge {
   let ports: PortSpace
   let memory: GuestMemory
-  let acknowledge: () -> UInt8
+  let interrupts: InterruptRouter
   let now: () -> Nanoseconds
-  /// IA32_APIC_BASE; there is no local APIC yet, so it only reads as disabled.
-  private let apicBase: UInt64 = 0
 
   init(
-    ports: PortSpace, memory: GuestMemory, acknowledge: @escaping () -> UInt8, now: @escaping () -> Nanoseconds
+    ports: PortSpace, memory: GuestMemory, interrupts: InterruptRouter, now: @escaping () -> Nanoseconds
   ) {
     self.ports = ports
     self.memory = memory
-    self.acknowledge = acknowledge
+    self.interrupts = interrupts
     self.now = now
   }
 
@@ -54,11 +53,23 @@ final class ProcessorBridge {
         ProcessorBridge.bridge(context).memory.setCodePage(address, holdsCode)
       },
       pageWritten: { context, address in ProcessorBridge.bridge(context).memory.pageWillBeWritten(address) },
-      interruptAcknowledge: { context in Int32(ProcessorBridge.bridge(context).acknowledge()) },
-      msrRead: { _, _, _ in false },
-      msrWrite: { _, _, _ in false },
-      taskPriorityRead: { _ in 0 },
-      taskPriorityWrite: { _, _ in },
+      interruptAcknowledge: { context in
+        ProcessorBridge.bridge(context).interrupts.acknowledge().map(Int32.init) ?? -1
+      },
+      msrRead: { context, index, value in
+        guard let found = ProcessorBridge.bridge(context).interrupts.localAPIC?.read(modelRegister: index) else {
+          return false
+        }
+        value.pointee = found
+        return true
+      },
+      msrWrite: { context, index, value in
+        ProcessorBridge.bridge(context).interrupts.localAPIC?.write(modelRegister: index, value) ?? false
+      },
+      taskPriorityRead: { context in ProcessorBridge.bridge(context).interrupts.localAPIC?.taskPriorityClass ?? 0 },
+      taskPriorityWrite: { context, value in
+        ProcessorBridge.bridge(context).interrupts.localAPIC?.taskPriorityClass = value
+      },
       timeStamp: { context in UInt64(bitPattern: ProcessorBridge.bridge(context).now()) },
       ferr: { _, _ in })
   }

@@ -11,6 +11,8 @@ public final class PICPair {
   public let output: IRQLine
   public let master: PIC
   public let slave: PIC
+  /// Hears the levels of the inputs, by number.
+  public var inputDidChange: ((Int, Bool) -> Void)?
   private var asserted = [Int](repeating: 0, count: 16)
 
   public init(output: IRQLine) {
@@ -34,6 +36,7 @@ public final class PICPair {
     asserted[index] += level ? 1 : -1
     let now = asserted[index] != 0
     guard was != now, index != 2 else { return }
+    inputDidChange?(index, now)
     if index < 8 { master.setInput(UInt8(index), now) } else { slave.setInput(UInt8(index - 8), now) }
   }
 

@@ -36,7 +36,9 @@ extension Core {
     case 0: return vendorLeaf(features, eax: features.level)
     case 1:
       return Leaf(
-        eax: features.signature, ebx: 8 << 8, ecx: features.feature1ECX,  // CLFLUSH: 8 times 8 bytes
+        // CLFLUSH: 8 times 8 bytes. The initial APIC ID, in bits 24...31, is 0.
+        eax: features.signature, ebx: 8 << 8,
+        ecx: features.feature1EDX & F1.apic != 0 ? features.feature1ECX : features.feature1ECX & ~F1C.x2apic,
         edx: hasAPIC ? features.feature1EDX : features.feature1EDX & ~F1.apic)
     case 2 where features.isAMD, 4 where features.isAMD: return Leaf()
     case 2:

@@ -22,6 +22,10 @@ public struct CPUModel: Sendable {
   /// AMD's 64-bit processors keep FD00000000h...FFFFFFFFFFh for HyperTransport, so nothing else may be there.
   public var hasHyperTransportRange: Bool { vendor == .amd && extended1EDX & FX.lm != 0 }
 
+  /// The processor has a local APIC, and x2APIC mode with it.
+  public var hasAPIC: Bool { feature1EDX & F1.apic != 0 }
+  public var hasX2APIC: Bool { hasAPIC && feature1ECX & F1C.x2apic != 0 }
+
   /// CPUID.1:EAX, which is also EDX after reset.
   var signature: UInt32 {
     let base = min(family, 15), extended = family > 15 ? family - 15 : 0
@@ -51,7 +55,7 @@ public struct CPUModel: Sendable {
     CPUModel(
       name: "max", brand: "Apus virtual processor", vendor: .amd, family: 15, model: 107, stepping: 1,
       level: 13, extendedLevel: 0x8000_000a, feature1EDX: F1.qemu64,
-      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16 | F1C.movbe | F1C.popcnt,
+      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16 | F1C.x2apic | F1C.movbe | F1C.popcnt,
       extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm | FX.rdtscp | FX.pdpe1gb,
       extended1ECX: FXC.lahf | FXC.svm),
   ]
@@ -102,11 +106,12 @@ enum F1 {
 enum F1C {
   static let sse3: UInt32 = 1 << 0
   static let cx16: UInt32 = 1 << 13
+  static let x2apic: UInt32 = 1 << 21
   static let movbe: UInt32 = 1 << 22
   static let popcnt: UInt32 = 1 << 23
   static let hypervisor: UInt32 = 1 << 31
 
-  static let implemented = cx16 | movbe | popcnt | hypervisor
+  static let implemented = cx16 | x2apic | movbe | popcnt | hypervisor
 }
 
 /// CPUID.80000001h:EDX. The bits of `sharedMask` repeat CPUID.1:EDX on AMD processors.

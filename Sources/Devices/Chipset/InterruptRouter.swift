@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+
+/// How a PC's interrupts reach its processor: every ISA interrupt goes to the 8259A pair and to the I/O APIC, and both go
+/// through the local APIC.
+///
+/// The I/O APIC's input is the interrupt's number, but for interrupt 0, which is input 2, where the pair has its cascade.
+/// PCI interrupts come as ISA interrupts, by way of PIIX3's routers. A processor without a local APIC has INTR from the
+/// 8259A pair.
+/// Reference: Intel MultiProcessor Specification 1.4, 3.6.2.2, "Virtual Wire Mode"; QEMU's `pc` for the inputs.
+public final class InterruptRouter {
+  public let pics: PICPair
+  public let ioAPIC: IOAPIC
+  /// The first processor's.
+  public let localAPIC: LocalAPIC?
+  private let bus = LocalAPICBus()
+  private let nmi: () -> Void
+
+  /// - Parameters:
+  ///   - output: INTR of the processor.
+  ///   - nmi: an edge of the processor's NMI.
+  ///   - initialize: INIT for the processor, to be carried out between two instructions.
+  public init(
+    hasLocalAPIC: Bool, hasX2APIC: Bool, clock: VirtualClock, map: MemoryMap, output: IRQLine,
+    nmi: @escaping () -> Void, initialize: @escaping () -> Void
+  ) {
+    self.nmi = nmi
+    let external = hasLocalAPIC ? IRQLine() : output
+    let pics = PICPair(output: external)
+    self.pics = pics
+    ioAPIC = IOAPIC(bus: bus, map: map)
+    if hasLocalAPIC {
+      let localAPIC = LocalAPIC(
+        id: 0, hasX2APIC: hasX2APIC, clock: clock, map: map, bus: bus, output: output,
+        signals: .init(
+          nmi: nmi, initialize: initialize, startUp: { _ in },  // the bootstrap processor never waits for one
+          acknowledgeExternal: { [unowned pics] in pics.acknowledge() }))
+      self.localAPIC = localAPIC
+      external.connect { [unowned localAPIC] in localAPIC.setLocalInput(0, $0) }
+    } else {
+      localAPIC = nil
+    }
+    pics.inputDidChange = { [unowned ioAPIC] number, level in ioAPIC.setInput(number == 0 ? 2 : number, level) }
+  }
+
+  /// A new source for ISA interrupt `number` (0...15).
+  public func line(_ number: Int) -> IRQLine { pics.line(number) }
+
+  /// INTA: the vector, nil when the request has gone.
+  public func acknowledge() -> UInt8? {
+    guard let localAPIC else { return pics.acknowledge() }
+    return localAPIC.acknowledge()
+  }
+
+  /// The board's NMI button: LINT1 of the local APIC.
+  public func injectNMI() {
+    guard let localAPIC else {
+      nmi()
+      return
+    }
+    localAPIC.setLocalInput(1, true)
+    localAPIC.setLocalInput(1, false)
+  }
+
+  /// In reset and save order.
+  public var devices: [any Device] {
+    [pics.master, pics.slave, ioAPIC] + (localAPIC.map { [$0] } ?? [])
+  }
+}

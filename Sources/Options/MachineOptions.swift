@@ -44,6 +44,7 @@ extension OptionParser {
       case absent
       /// The firmware's view of `-nographic`.
       case graphics
+      case eventTimer
     }
 
     var name: String
@@ -56,7 +57,7 @@ extension OptionParser {
       BoardProperty(name: "graphics", meaning: .graphics), BoardProperty(name: "usb", meaning: .absent),
       BoardProperty(name: "smm", meaning: .absent, hasAutomatic: true),
       BoardProperty(name: "vmport", meaning: .absent, hasAutomatic: true),
-      BoardProperty(name: "hpet", meaning: .absent),
+      BoardProperty(name: "hpet", meaning: .eventTimer),
       BoardProperty(name: "sata", meaning: .absent), BoardProperty(name: "nvdimm", meaning: .absent),
       BoardProperty(name: "acpi", meaning: .present, hasAutomatic: true), BoardProperty(name: "pit", meaning: .present),
       BoardProperty(name: "i8042", meaning: .present),
@@ -75,6 +76,7 @@ extension OptionParser {
     }
     switch property.meaning {
     case .ignored: break
+    case .eventTimer: launch.machine.hasEventTimer = isOn
     case .graphics: launch.machine.isNoGraphic = !isOn
     case .present where !isOn:
       throw OptionError(option, "\(property.name)=\(value) is not supported: this board always has it")

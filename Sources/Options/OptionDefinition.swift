@@ -38,6 +38,7 @@ struct OptionDefinition {
     .init(
       "boot", argument: "[order=]DRIVES[,once=DRIVES][,menu=on|off]", in: .standard,
       "boot order: a floppy, c disk, d CD-ROM, n network"),
+    .init("no-hpet", in: .standard, "leave the high precision event timer out (\"-machine hpet=off\")"),
     .init("bios", argument: "FILE", in: .standard, "system firmware instead of SeaBIOS"),
     .init("L", argument: "FOLDER", in: .standard, "search firmware in FOLDER first"),
 

@@ -117,6 +117,7 @@ public struct OptionParser {
     case "rtc": try clock(option)
     case "icount": try instructionCounting(option)
     case "S": launch.machine.startsPaused = true
+    case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true
     case "no-shutdown": launch.machine.pausesOnShutdown = true
     default: throw OptionError("\(option.name): invalid option")

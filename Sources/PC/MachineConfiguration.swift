@@ -19,6 +19,8 @@ public struct MachineConfiguration: Sendable {
   public var processorFeatures: [ProcessorFeature] = []
   /// Number of vCPUs.
   public var processorCount = 1
+  /// The HPET (`-machine hpet=`).
+  public var hasEventTimer = true
   /// `-name`, nil when not given.
   public var name: String?
   /// `-uuid`: 16 bytes in RFC 4122 order.

@@ -134,6 +134,10 @@ extension PC440FX {
     device.setFile("etc/boot-fail-wait", [0xff, 0xff, 0xff, 0xff])
     device.setFile("genroms/boot-entry.bin", Self.bootEntryROM)
     for file in ACPITables(acpiBoard(low: low, high: high)).files { device.setFile(file.name, file.contents) }
+    let tables = SMBIOS(
+      uuid: configuration.uuid, processorCount: configuration.processorCount, processorID: processor.identity,
+      lowMemory: low, highMemory: high)
+    for file in tables.files { device.setFile(file.name, file.contents) }
     if let wait = configuration.bootMenuWait {
       device.setFile("etc/boot-menu-wait", [UInt8(truncatingIfNeeded: wait), UInt8(truncatingIfNeeded: wait >> 8)])
     }
@@ -141,6 +145,8 @@ extension PC440FX {
 
   private func acpiBoard(low: UInt64, high: UInt64) -> ACPIBoard {
     var board = ACPIBoard(lowMemory: low, highMemory: high)
+    board.processorCount = configuration.processorCount
+    board.hasEventTimer = configuration.hasEventTimer
     board.serialPorts = configuration.serialPorts.map { .init(port: $0.port, interrupt: $0.interrupt) }
     // Type 5, a 2.88 MB drive, has 36 sectors a track.
     board.floppyDrives = [

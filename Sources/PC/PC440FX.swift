@@ -21,6 +21,7 @@ public final class PC440FX {
   public let pci: PCIBus
   public let ram: RAMBlock
   public let keyboard = PS2Keyboard()
+  public let mouse = PS2Mouse()
   public let powerManagement: PIIX4PM
   public let ide: PIIX3IDE
   let floppy: FloppyController
@@ -93,12 +94,16 @@ public final class PC440FX {
 
     // I/O ports, in address order
     let dma = DMAController(memory: memory)
-    let pit = PIT(clock: clock, irq: pics.line(0))
+    let eventTimer =
+      configuration.hasEventTimer
+      ? HPET(clock: clock, map: map, irq0: pics.line(0), irq8: pics.line(8), routed: interrupts.inputLine(2)) : nil
+    let pit = PIT(clock: clock, irq: eventTimer?.legacyInputs[0] ?? pics.line(0))
     let keyboardController = KeyboardController(
-      keyboard: keyboard, keyboardIRQ: pics.line(1), auxiliaryIRQ: pics.line(12), a20: a20.line(),
+      keyboard: keyboard, mouse: mouse, keyboardIRQ: pics.line(1), auxiliaryIRQ: pics.line(12), a20: a20.line(),
       requestReset: { requests.reset() })
     let portB = SystemControlPortB(pit: pit)
-    rtc = CMOSRTC(clock: clock, irq: pics.line(8), base: Self.clockBase(configuration.realTimeClock))
+    rtc = CMOSRTC(
+      clock: clock, irq: eventTimer?.legacyInputs[1] ?? pics.line(8), base: Self.clockBase(configuration.realTimeClock))
     rtc.timeDidChange = { requests.clockChanged($0) }
     let portA = SystemControlPortA(a20: a20.line(), requestReset: { requests.reset() })
     let firmwareConfiguration = FirmwareConfiguration(memory: memory)
@@ -154,9 +159,10 @@ public final class PC440FX {
       hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
-      keyboard, keyboardController, coprocessorError,
+      keyboard, mouse, keyboardController, coprocessorError,
     ]
     devices += interrupts.devices
+    if let eventTimer { devices.append(eventTimer) }
     connections.append(pci)
     if let vga { devices.append(vga) }
     try addSerialPorts(pics, clock, chardevs, mailbox)

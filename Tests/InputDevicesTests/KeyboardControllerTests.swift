@@ -13,7 +13,7 @@ import Testing
 
   @Test(
     arguments: [
-      (0x20, 0x03), (0xaa, 0x55), (0xab, 0x00), (0xc0, 0x80), (0xd0, 0xcf), (0xa9, 0x01),
+      (0x20, 0x03), (0xaa, 0x55), (0xab, 0x00), (0xc0, 0x80), (0xd0, 0xcf), (0xa9, 0x00),
     ] as [(UInt8, UInt8)])
   func `commands reply`(_ command: UInt8, _ expected: UInt8) {
     let bench = KeyboardBench()
@@ -97,12 +97,43 @@ import Testing
     #expect(bench.drain() == [0x5a])
   }
 
-  @Test func `nobody answers on the auxiliary port`() {
+  @Test func `the auxiliary port has its own interrupt, enable and status bit`() {
     let bench = KeyboardBench()
     bench.command(0xd4)
     bench.data(0xf2)
-    #expect(bench.status & 0x21 == 0x21)
-    #expect(bench.drain() == [0xfe])
+    #expect(bench.status & 0x21 == 0x21 && bench.irq12.level && !bench.irq1.level)
+    #expect(bench.read() == 0xfa)
+    bench.command(0x60)
+    bench.data(0x01)
+    #expect(!bench.irq12.level && bench.drain() == [0x00])
+    bench.command(0xa7)
+    bench.command(0x20)
+    #expect(bench.drain() == [0x21])
+  }
+
+  @Test func `a disabled auxiliary port keeps the mouse waiting, and a byte to the mouse enables it`() {
+    let bench = KeyboardBench()
+    bench.command(0xd4)
+    bench.data(0xf4)
+    #expect(bench.drain() == [0xfa])
+    bench.command(0xa7)
+    bench.mouse.move(x: 1, y: 0)
+    #expect(bench.status & 1 == 0)
+    bench.command(0xa8)
+    #expect(bench.drain() == [0x08, 1, 0])
+    bench.command(0xa7)
+    bench.command(0xd4)
+    bench.data(0xf2)
+    #expect(bench.drain() == [0xfa, 0])
+  }
+
+  @Test func `the keyboard goes before the mouse`() {
+    let bench = KeyboardBench()
+    bench.command(0xd4)
+    bench.data(0xf4)
+    bench.mouse.move(x: 1, y: 0)
+    bench.data(0xee)
+    #expect(bench.drain() == [0xfa, 0xee, 0x08, 1, 0])
   }
 
   @Test func `A20 follows the output port`() {

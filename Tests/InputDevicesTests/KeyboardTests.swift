@@ -3,9 +3,10 @@ import InputDevices
 import Platform
 import Testing
 
-/// A controller and its keyboard at their ports.
+/// A controller, its keyboard and its mouse at their ports.
 final class KeyboardBench {
   let keyboard = PS2Keyboard()
+  let mouse = PS2Mouse()
   let controller: KeyboardController
   let ports = PortSpace()
   let irq1 = IRQLine()
@@ -18,12 +19,13 @@ final class KeyboardBench {
 
   init() {
     let counter = counter
-    controller = KeyboardController(keyboard: keyboard, keyboardIRQ: irq1, auxiliaryIRQ: irq12, a20: a20) {
-      counter.count += 1
-    }
+    controller = KeyboardController(
+      keyboard: keyboard, mouse: mouse, keyboardIRQ: irq1, auxiliaryIRQ: irq12, a20: a20
+    ) { counter.count += 1 }
     ports.map(0x60...0x60, to: controller.dataPort)
     ports.map(0x64...0x64, to: controller.commandPort)
     keyboard.reset(.power)
+    mouse.reset(.power)
     controller.reset(.power)
   }
 

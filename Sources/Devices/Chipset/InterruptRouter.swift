@@ -14,6 +14,8 @@ public final class InterruptRouter {
   /// The first processor's.
   public let localAPIC: LocalAPIC?
   private let bus = LocalAPICBus()
+  /// Sources that drive each input of the I/O APIC.
+  private var asserted = [Int](repeating: 0, count: IOAPIC.inputCount)
   private let nmi: () -> Void
 
   /// - Parameters:
@@ -40,11 +42,22 @@ public final class InterruptRouter {
     } else {
       localAPIC = nil
     }
-    pics.inputDidChange = { [unowned ioAPIC] number, level in ioAPIC.setInput(number == 0 ? 2 : number, level) }
+    pics.inputDidChange = { [unowned self] number, level in drive(number == 0 ? 2 : number, level) }
   }
 
   /// A new source for ISA interrupt `number` (0...15).
   public func line(_ number: Int) -> IRQLine { pics.line(number) }
+
+  /// A new source for an input of the I/O APIC that no ISA interrupt is.
+  public func inputLine(_ number: Int) -> IRQLine {
+    IRQLine { [unowned self] level in drive(number, level) }
+  }
+
+  private func drive(_ input: Int, _ level: Bool) {
+    guard asserted.indices.contains(input) else { return }
+    asserted[input] += level ? 1 : -1
+    ioAPIC.setInput(input, asserted[input] != 0)
+  }
 
   /// INTA: the vector, nil when the request has gone.
   public func acknowledge() -> UInt8? {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Platform
 
-/// Intel 8042 keyboard controller at ports 60h and 64h with a PS/2 keyboard on its first port; IRQ 1.
+/// Intel 8042 keyboard controller at ports 60h and 64h with a PS/2 keyboard on its first port, IRQ 1, and a PS/2 mouse
+/// on its auxiliary port, IRQ 12.
 ///
 /// The output buffer holds one byte. The next byte enters it when the guest has read the last one: first a reply of the
-/// controller itself, then what the keyboard has to say.
+/// controller itself, then what the keyboard has to say, then the mouse.
 ///
-/// Not emulated: the serial timing of the PS/2 link, a device on the auxiliary port (what is sent there is answered with
-/// FEh, as when a device does not respond).
+/// Not emulated: the serial timing of the PS/2 link.
 /// Reference: IBM PS/2 Hardware Interface Technical Reference (1990), "Keyboard and Auxiliary Device Controller".
 public final class KeyboardController: Device {
   public struct State: DeviceState {
@@ -56,6 +56,7 @@ public final class KeyboardController: Device {
 
   public var state = State()
   public let keyboard: PS2Keyboard
+  public let mouse: PS2Mouse
   private let keyboardIRQ: IRQLine
   private let auxiliaryIRQ: IRQLine
   private let a20: IRQLine
@@ -66,15 +67,17 @@ public final class KeyboardController: Device {
   ///   - a20: driven by bit 1 of the output port.
   ///   - requestReset: bit 0 of the output port went low, or command FEh.
   public init(
-    keyboard: PS2Keyboard, keyboardIRQ: IRQLine, auxiliaryIRQ: IRQLine, a20: IRQLine,
+    keyboard: PS2Keyboard, mouse: PS2Mouse, keyboardIRQ: IRQLine, auxiliaryIRQ: IRQLine, a20: IRQLine,
     requestReset: @escaping () -> Void
   ) {
     self.keyboard = keyboard
+    self.mouse = mouse
     self.keyboardIRQ = keyboardIRQ
     self.auxiliaryIRQ = auxiliaryIRQ
     self.a20 = a20
     self.requestReset = requestReset
     keyboard.outputDidChange = { [unowned self] in pump() }
+    mouse.outputDidChange = { [unowned self] in pump() }
   }
 
   /// Port 60h.
@@ -121,6 +124,9 @@ public final class KeyboardController: Device {
         }
       }
       put(value, isAuxiliary: false)
+    }
+    if !state.outputFull, state.mode & Mode.auxiliaryDisabled == 0, let byte = mouse.nextByte() {
+      put(byte, isAuxiliary: true)
     }
     updateIRQs()
   }
@@ -171,7 +177,9 @@ public final class KeyboardController: Device {
     case 0xd1: setOutputPort(value)
     case 0xd2: reply(value)
     case 0xd3: reply(value, isAuxiliary: true)
-    default: reply(0xfe, isAuxiliary: true)  // D4h: nobody is there
+    default:  // D4h
+      state.mode &= ~Mode.auxiliaryDisabled
+      mouse.receive(value)
     }
     pump()
   }
@@ -195,8 +203,10 @@ public final class KeyboardController: Device {
     case 0x21...0x3f: reply(state.ram[Int(value & 0x1f)])
     case 0x60...0x7f, 0xd1, 0xd2, 0xd3, 0xd4: state.pendingCommand = value
     case 0xa7: setMode(state.mode | Mode.auxiliaryDisabled)
-    case 0xa8: setMode(state.mode & ~Mode.auxiliaryDisabled)
-    case 0xa9: reply(0x01)  // clock line stuck low: nothing is attached
+    case 0xa8:
+      setMode(state.mode & ~Mode.auxiliaryDisabled)
+      pump()
+    case 0xa9: reply(0x00)
     case 0xaa:
       state.selfTestPassed = true
       reply(0x55)

@@ -30,6 +30,8 @@ package struct ACPIBoard: Sendable {
   package var highMemory: UInt64
   /// Where firmware puts PIIX4's registers. SeaBIOS: 600h, because the tables come from fw_cfg.
   package var powerManagementBase: UInt16 = 0x600
+  package var processorCount = 1
+  package var hasEventTimer = true
   package var serialPorts: [SerialPort] = []
   /// Drives A and B of the floppy controller; nil: there is no controller.
   package var floppyDrives: [FloppyDrive?]?
@@ -41,10 +43,22 @@ package struct ACPIBoard: Sendable {
   /// The DSDT's contents. Interrupt links come before what names them: some interpreters resolve names at once.
   var description: [UInt8] {
     AML.joined([
-      .scope(#"\_SB"#, [rootBridge] + interruptLinks + [.scope("PCI0", [interruptRouting])]),
+      .scope(#"\_SB"#, [rootBridge] + interruptLinks + eventTimer + [.scope("PCI0", [interruptRouting])]),
       // S5 is sleep type 0 for both PM1 control registers.
       .name(#"\_S5"#, .package([0, 0, 0, 0])),
     ])
+  }
+
+  private var eventTimer: [AML] {
+    guard hasEventTimer else { return [] }
+    let registers = Resource.memory(ACPIInterruptTables.eventTimer, byteCount: 0x400)
+    return [
+      .device(
+        "HPET",
+        [
+          .name("_HID", .eisaID("PNP0103")), .name("_UID", 0), .name("_CRS", ResourceTemplate([registers]).aml),
+        ])
+    ]
   }
 
   // MARK: PCI
@@ -162,6 +176,7 @@ package struct ACPIBoard: Sendable {
   /// SeaBIOS, too, looks here for what to initialize.
   private var isaDevices: [AML] {
     let keyboard = isaDevice("KBD", "PNP0303", [.ports(0x60, count: 1), .ports(0x64, count: 1), .irq(1)])
+    let mouse = isaDevice("MOU", "PNP0F13", [.irq(12)])
     let clock = isaDevice("RTC", "PNP0B00", [.ports(0x70, count: 2), .irq(8)])
     let uarts = serialPorts.prefix(0xff).enumerated().map { index, uart in
       let number = index + 1
@@ -169,7 +184,7 @@ package struct ACPIBoard: Sendable {
       return isaDevice(
         name, "PNP0501", [.ports(uart.port, count: 8), .irq(uart.interrupt)], uniqueID: UInt64(number))
     }
-    return [keyboard] + (floppyDrives.map { [floppyController($0)] } ?? []) + uarts + [clock]
+    return [keyboard, mouse] + (floppyDrives.map { [floppyController($0)] } ?? []) + uarts + [clock]
   }
 
   private func isaDevice(

@@ -20,6 +20,9 @@ package struct ACPITables: Sendable {
     area.list(
       "FACP", revision: 1, body: Self.fixedDescription(board),
       pointers: [.init(offset: 36, target: control), .init(offset: 40, target: description)])
+    area.list(
+      "APIC", revision: 1, body: ACPIInterruptTables.multipleAPICs(processorCount: board.processorCount))
+    if board.hasEventTimer { area.list("HPET", revision: 1, body: ACPIInterruptTables.highPrecisionEventTimer) }
     area.list("WAET", revision: 1, body: Self.windowsEmulatedDevices)
     let root = area.addRoot()
 

@@ -29,6 +29,11 @@ package struct Resource: Equatable, Sendable {
   /// A channel of the ISA DMA controller, 8-bit transfers, compatible timing.
   package static func dma(_ channel: Int) -> Resource { Resource(bytes: [0x2a, 1 << UInt8(channel & 7), 0]) }
 
+  /// Memory at a fixed place that is only read.
+  package static func memory(_ first: UInt32, byteCount: UInt32) -> Resource {
+    Resource(bytes: [0x86, 9, 0, 0] + littleEndian(first) + littleEndian(byteCount))
+  }
+
   /// Index, in a template that starts with `sharedInterrupts`, of the first interrupt's number.
   package static let firstInterruptIndex: UInt64 = 5
 

@@ -8,4 +8,10 @@ extension Processor {
     cpu.pointee.registers[2] = UInt64(cpu.pointee.features.signature)
     flushDecodedCode()
   }
+
+  /// CPUID.1: EAX, and EDX above it.
+  public var identity: UInt64 {
+    let features = cpu.pointee.features
+    return UInt64(features.feature1EDX) << 32 | UInt64(features.signature)
+  }
 }

@@ -125,7 +125,8 @@ import Testing
     _ = try workplace.run("iasl", "-d", "table.dat")
     let text = String(decoding: try workplace.contents("table.dsl"), as: UTF8.self)
     func count(_ identifier: String) -> Int { text.ranges(of: "_HID, EisaId (\"\(identifier)\")").count }
-    #expect(count("PNP0303") == 1 && count("PNP0B00") == 1 && count("PNP0F13") == 0)
+    #expect(count("PNP0303") == 1 && count("PNP0B00") == 1 && count("PNP0F13") == 1)
+    #expect(count("PNP0103") == (board.hasEventTimer ? 1 : 0))
     #expect(count("PNP0501") == uartCount)
     #expect(count("PNP0700") == (board.floppyDrives == nil ? 0 : 1))
     #expect(text.ranges(of: "_FDI").count == (board.floppyDrives ?? []).count { $0 != nil } * 2, "name and its comment")

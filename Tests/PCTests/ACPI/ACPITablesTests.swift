@@ -18,6 +18,7 @@ import Testing
     ]
     var bare = ACPIBoard(lowMemory: 1 << 20, highMemory: 0)
     bare.floppyDrives = [nil, nil]
+    bare.hasEventTimer = false
     return [board(), many, bare]
   }()
 
@@ -30,7 +31,7 @@ import Testing
 
     let root = try #require(firmware.root)
     #expect(root.signature == "RSDT" && root.sum == 0)
-    #expect(firmware.listed.map(\.signature) == ["FACP", "WAET"])
+    #expect(firmware.listed.map(\.signature) == ["FACP", "APIC"] + (board.hasEventTimer ? ["HPET"] : []) + ["WAET"])
     #expect(firmware.listed.allSatisfy { $0.sum == 0 })
 
     let fixed = try #require(firmware.listed("FACP"))
@@ -57,6 +58,24 @@ import Testing
     let table = try #require(try FirmwareModel(ACPITables(Self.board())).listed("FACP"))
     #expect(table.bytes.count == 116)
     #expect(table.integer(at: offset, byteCount: byteCount) == value)
+  }
+
+  /// Contents of the tables of QEMU 7.2's `pc` after their headers, as a guest finds them.
+  @Test(
+    arguments: [
+      (
+        "APIC",
+        """
+        0000e0fe 01000000 0008000001000000 010c00000000c0fe00000000 020a0000020000000000 020a0005050000000d00
+        020a0009090000000d00 020a000a0a0000000d00 020a000b0b0000000d00 0406ff000001
+        """
+      ), ("HPET", "01a28680 00000000 0000d0fe00000000 00000000"),
+    ])
+  func `interrupt controllers and event timer are described as QEMU's`(signature: String, contents: String) throws {
+    let table = try #require(try FirmwareModel(ACPITables(Self.board())).listed(signature))
+    let digits = contents.filter(\.isHexDigit)
+    #expect(table.bytes[8] == 1)
+    #expect(table.bytes.dropFirst(36).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() == digits)
   }
 
   @Test func `power management registers can be elsewhere`() throws {

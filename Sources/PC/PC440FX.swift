@@ -79,7 +79,9 @@ public final class PC440FX {
       nmi: { nmi.pulse() }, initialize: { requests.initialize() })
     self.interrupts = interrupts
     let pics = interrupts.pics
-    bridge = ProcessorBridge(ports: ports, memory: memory, interrupts: interrupts, now: { clock.now })
+    let coprocessorError = CoprocessorError(irq: pics.line(13))
+    bridge = ProcessorBridge(
+      ports: ports, memory: memory, interrupts: interrupts, now: { clock.now }, coprocessorError: coprocessorError)
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
     self.processor = processor
@@ -112,6 +114,7 @@ public final class PC440FX {
     ports.map(0x0092...0x0092, to: portA)
     ports.map(0x00a0...0x00a1, to: pics.slave)
     ports.map(0x00c0...0x00df, to: dma.wordController)
+    ports.map(0x00f0...0x00f0, to: coprocessorError)
     ports.map(0x04d0...0x04d1, to: pics.edgeLevelPorts)
     ports.map(0x0510...0x051b, to: firmwareConfiguration)
     ports.map(0x0cf8...0x0cff, to: configurationPorts)
@@ -151,7 +154,7 @@ public final class PC440FX {
       hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
-      keyboard, keyboardController,
+      keyboard, keyboardController, coprocessorError,
     ]
     devices += interrupts.devices
     connections.append(pci)

@@ -12,14 +12,17 @@ final class ProcessorBridge {
   let memory: GuestMemory
   let interrupts: InterruptRouter
   let now: () -> Nanoseconds
+  let coprocessorError: CoprocessorError
 
   init(
-    ports: PortSpace, memory: GuestMemory, interrupts: InterruptRouter, now: @escaping () -> Nanoseconds
+    ports: PortSpace, memory: GuestMemory, interrupts: InterruptRouter, now: @escaping () -> Nanoseconds,
+    coprocessorError: CoprocessorError
   ) {
     self.ports = ports
     self.memory = memory
     self.interrupts = interrupts
     self.now = now
+    self.coprocessorError = coprocessorError
   }
 
   private static func bridge(_ context: UnsafeMutableRawPointer) -> ProcessorBridge {
@@ -71,6 +74,6 @@ final class ProcessorBridge {
         ProcessorBridge.bridge(context).interrupts.localAPIC?.taskPriorityClass = value
       },
       timeStamp: { context in UInt64(bitPattern: ProcessorBridge.bridge(context).now()) },
-      ferr: { _, _ in })
+      ferr: { context, level in ProcessorBridge.bridge(context).coprocessorError.signal(level) })
   }
 }

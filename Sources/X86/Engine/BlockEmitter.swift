@@ -100,7 +100,7 @@ private func makeOp(_ instruction: Instruction, _ handler: @escaping Handler, of
   if instruction.repeatPrefix == .repeatNotEqual { op.flags |= OpFlags.repeatNotEqual }
   if instruction.lock { op.flags |= OpFlags.lock }
   // ESC instructions have no immediate; what FOP will hold takes its place.
-  if instruction.checks.contains(.x87) {
+  if instruction.opcode & ~7 == 0xd8 {
     op.immediate = UInt64(instruction.opcode & 7) << 8 | UInt64(instruction.modRM)
   }
 

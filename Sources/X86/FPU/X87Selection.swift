@@ -2,7 +2,7 @@
 
 /// The handler of an x87 instruction; nil for all others, and without a coprocessor.
 func x87Handler(for instruction: Instruction, _ mode: SelectionMode, features: CPUFeatures) -> Handler? {
-  guard instruction.checks.contains(.x87), features.feature1EDX & F1.fpu != 0 else { return nil }
+  guard instruction.opcode & ~7 == 0xd8, features.feature1EDX & F1.fpu != 0 else { return nil }
   switch instruction.mnemonic {
   case .fisttp where features.feature1ECX & F1C.sse3 == 0: return FaultHandlers.undefinedOpcode
   case .fcmovb, .fcmove, .fcmovbe, .fcmovu, .fcmovnb, .fcmovne, .fcmovnbe, .fcmovnu, .fcomi, .fcomip, .fucomi,
@@ -93,6 +93,14 @@ private func x87FunctionHandler(_ instruction: Instruction) -> Handler? {
   case .fprem: H.remainder
   case .fprem1: H.remainderNearest
   case .fxtract: H.extract
+  case .f2xm1: X87TranscendentalHandlers.exponential
+  case .fyl2x: X87TranscendentalHandlers.logarithm
+  case .fyl2xp1: X87TranscendentalHandlers.logarithmOfOnePlus
+  case .fptan: X87TranscendentalHandlers.tangent
+  case .fpatan: X87TranscendentalHandlers.arctangent
+  case .fsin: X87TranscendentalHandlers.sine
+  case .fcos: X87TranscendentalHandlers.cosine
+  case .fsincos: X87TranscendentalHandlers.sineAndCosine
   default: nil
   }
 }

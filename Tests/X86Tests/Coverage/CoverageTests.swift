@@ -17,7 +17,9 @@ struct CoverageTests {
   }
 
   /// Executes a row's example at CPL 0 with all registers in the middle of memory.
-  private func execute(_ row: InstructionRow, _ size: CodeSize, on core: CoreUnderTest) throws -> Outcome {
+  private func execute(
+    _ row: InstructionRow, _ size: CodeSize, on core: CoreUnderTest, prepare: () -> Void = {}
+  ) throws -> Outcome {
     let processor = try #require(core.processor)
     core.code.advanced(by: Int(OracleLayout.test - OracleLayout.code))
       .copyMemory(from: row.example, byteCount: row.example.count)
@@ -26,6 +28,7 @@ struct CoverageTests {
     processor.enter(size == .bits64 ? .longSupervisor : .supervisor)
     for number in 0..<16 { processor.setRegister(number, OracleLayout.boundary) }
     processor.instructionPointer = OracleLayout.test
+    prepare()
     let flags = processor.flags
     let vector = processor.probe(1)
     let isUnchanged =
@@ -62,6 +65,46 @@ struct CoverageTests {
         }
       }
     }
+  }
+
+  /// Control instructions, which leave FOP and FIP as they are.
+  private static let x87Control: Set<Mnemonic> = [
+    .fldcw, .fnstcw, .fnstsw, .fldenv, .fnstenv, .frstor, .fnsave, .fnclex, .fninit, .fneni, .fndisi, .fnsetpm,
+  ]
+
+  @Test func `every x87 instruction executes, and all but control instructions leave their opcode behind`() throws {
+    let core = CoreUnderTest()
+    let image = UnsafeMutableRawPointer.allocate(byteCount: 512, alignment: 16)
+    defer { image.deallocate() }
+    var state = X87Case()
+    // Registers 0...5 hold values, so that every instruction finds operands and room.
+    state.valid = 0x3f
+    state.registers[0] = X87Value(significand: 1 << 63, signExponent: 0x3ffd)
+    for number in 1..<8 { state.registers[number] = X87Value(significand: 1 << 63, signExponent: 0x3fff) }
+    var count = 0
+    for row in Decoder.allRows where row.checks.contains(.x87) {
+      for size in row.modes where size != .bits16 || row.modes.count == 1 {
+        let instruction = decoded(row, size)
+        // Not FXSAVE and FXRSTOR.
+        guard (0xd8...0xdf).contains(instruction.opcode) else { continue }
+        let name = "\(row.encoding) \(row.mnemonic) in \(size)"
+        #expect(isImplemented(instruction), "\(name)")
+        let processor = try #require(core.processor)
+        // Reset comes first in `execute`, and keeps the x87 registers only if they are loaded after it.
+        state.store(to: image)
+        let vector = try execute(row, size, on: core) { processor.loadFloating(from: image) }.vector
+        #expect(vector == Self.none, "\(name): vector \(vector)")
+        processor.storeFloating(to: image)
+        let opcode = image.load(fromByteOffset: 6, as: UInt16.self)
+        let pointer = image.load(fromByteOffset: 8, as: UInt64.self)
+        if !Self.x87Control.contains(row.mnemonic) {
+          #expect(opcode == (instruction.opcode & 7) << 8 | UInt16(instruction.modRM), "\(name)")
+          #expect(pointer == OracleLayout.test, "\(name)")
+        }
+        count += 1
+      }
+    }
+    #expect(count > 200)
   }
 
   @Test func `the committed page is the generated one`() throws {

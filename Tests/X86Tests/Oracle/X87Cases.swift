@@ -39,6 +39,8 @@ struct X87Case {
 struct X87Generator {
   let is32Bit: Bool
   var random: SplitMix
+  /// No sequences.
+  var makesOne = false
   /// Chooses among the instructions that are wanted.
   var accepts: (Mnemonic) -> Bool
 
@@ -58,7 +60,7 @@ struct X87Generator {
 
   mutating func make() -> X87Case? {
     var test = X87Case()
-    let count = random.chance(80) ? 1 : 2 + random.below(4)
+    let count = makesOne || random.chance(80) ? 1 : 2 + random.below(4)
     let inPage = random.chance(80)
     test.address = OracleLayout.boundary &+ (inPage ? 0x40 : UInt64(bitPattern: -Int64(random.below(100))))
     for _ in 0..<count {

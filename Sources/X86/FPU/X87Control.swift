@@ -12,7 +12,9 @@ enum X87ControlHandlers {
   static let loadControl: Handler = { c, o in
     guard !isX87ErrorPending(c) else { return raiseX87Error(c, o) }
     return reading(GeneralAddress.self, UInt16.self, c, o) { value in
+      let status = c.cpu.pointee.x87.summarized
       c.cpu.pointee.x87.setControl(value)
+      if status & ~c.cpu.pointee.x87.status & FSW.summary != 0 { return errorCleared(c, o, status) }
       return next(c, o)
     }
   }
@@ -24,22 +26,24 @@ enum X87ControlHandlers {
   }
   static let storeStatus: Handler = { c, o in
     return writing(GeneralAddress.self, UInt16.self, c, o) { host in
+      c.cpu.pointee.x87.updateSummary()
       UInt16.write(c.cpu.pointee.x87.statusWord, host)
       return next(c, o)
     }
   }
   static let storeStatusAX: Handler = { c, o in
+    c.cpu.pointee.x87.updateSummary()
     c[o.op.pointee.dst, as: UInt16.self] = c.cpu.pointee.x87.statusWord
     return next(c, o)
   }
   static let clear: Handler = { c, o in
-    let status = c.cpu.pointee.x87.status
+    let status = c.cpu.pointee.x87.summarized
     c.cpu.pointee.x87.status = status & FSW.conditions
     if status & FSW.summary != 0 { return errorCleared(c, o, status) }
     return next(c, o)
   }
   static let initialize: Handler = { c, o in
-    let status = c.cpu.pointee.x87.status
+    let status = c.cpu.pointee.x87.summarized
     c.cpu.pointee.x87.initialize()
     if status & FSW.summary != 0 { return errorCleared(c, o, status) }
     return next(c, o)

@@ -80,7 +80,7 @@ extension Core {
   }
 
   fileprivate func saveEnvironment(_ o: UnsafePointer<Op>) throws(Fault) -> Completion {
-    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.status
+    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.summarized
     try probe(segment, offset, size: environmentByteCount(o))
     try storeEnvironment(o, segment, offset)
     // All exceptions are masked after they have been saved.
@@ -90,7 +90,7 @@ extension Core {
   }
 
   fileprivate func loadEnvironment(_ o: UnsafePointer<Op>) throws(Fault) -> Completion {
-    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.status
+    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.summarized
     try probeReading(segment, offset, size: environmentByteCount(o))
     setEnvironment(try readEnvironment(o, segment, offset), isShort: size(o) == 2)
     clearX87Error(c, was: status)
@@ -98,7 +98,7 @@ extension Core {
   }
 
   fileprivate func saveState(_ o: UnsafePointer<Op>) throws(Fault) -> Completion {
-    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.status
+    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.summarized
     let head = environmentByteCount(o)
     try probe(segment, offset, size: head + 80)
     try storeEnvironment(o, segment, offset)
@@ -114,7 +114,7 @@ extension Core {
   }
 
   fileprivate func restoreState(_ o: UnsafePointer<Op>) throws(Fault) -> Completion {
-    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.status
+    let segment = segment(o), offset = offset(o), status = cpu.pointee.x87.summarized
     let head = environmentByteCount(o)
     try probeReading(segment, offset, size: head + 80)
     let words = try readEnvironment(o, segment, offset)

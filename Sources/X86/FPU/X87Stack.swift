@@ -75,6 +75,14 @@ extension X87State {
     if context.flags & ~control & FSW.invalid == 0 { push(value) }
   }
 
+  /// The status with ES and B as they ought to be: an error that `raiseX87Error` had to pass over has lost them.
+  @inline(__always) var summarized: UInt16 {
+    mutating get {
+      updateSummary()
+      return status
+    }
+  }
+
   // MARK: Tags
 
   /// FTW as FNSTENV stores it: 0 valid, 1 zero, 2 special, 3 empty, for each physical register.

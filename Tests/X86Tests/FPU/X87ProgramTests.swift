@@ -88,6 +88,40 @@ struct X87ProgramTests {
     #expect(levels() == [true, false])
   }
 
+  @Test func `what the interrupt's handler waits for is passed over, and FNCLEX lets FERR# go`() throws {
+    let (bench, levels) = try bench(
+      """
+        push cs
+        pop ds
+        mov al, 0x75
+        mov bx, other
+        call setvector
+        sti
+        nop
+      waiting:
+        fld1
+        PUT '.'
+        fnstsw ax
+        call putword
+        jmp finish
+      other:
+        push ax
+        out 0xf0, al
+        fstsw ax                ; FWAIT, FNSTSW
+        call putword
+        fnclex
+        pop ax
+        iret
+      mark: dw 0
+      control: dw 0
+
+      """, "ferr waits")
+    _ = bench.run()
+    // ES and B are seen although the wait was passed over.
+    #expect(bench.text == "b084.2800")
+    #expect(levels() == [true, true, false])
+  }
+
   @Test func `with NE clear and interrupts disabled the waiting instruction executes`() throws {
     let (bench, levels) = try bench(
       """

@@ -33,6 +33,8 @@ package struct KernelImage: Sendable, Equatable {
   package struct Part: Sendable, Equatable {
     package var address: UInt32
     package var bytes: [UInt8]
+
+    package init(address: UInt32, bytes: [UInt8]) { (self.address, self.bytes) = (address, bytes) }
   }
 
   package var loader: Loader

@@ -21,7 +21,7 @@ SWIFT_TEST := swift test -c release --scratch-path $(TEST_SCRATCH)
 SWIFT_BUILD := swift build -c release --static-swift-stdlib
 BINARY := .build/release/apus
 
-.PHONY: all build deps deps-run run test test-swift test-e2e test-all lint bench fuzz fuzz-cpu images images-demo install clean
+.PHONY: all build firmware deps deps-run run test test-swift test-e2e test-all lint bench fuzz fuzz-cpu images images-demo install clean
 
 all: build
 
@@ -30,7 +30,11 @@ deps:
 deps-run:
 	@Tools/deps run
 
-build: deps-run
+# Option ROMs, which the binary finds in the tree and `install` puts beside SeaBIOS's.
+firmware: deps-run
+	@$(MAKE) --no-print-directory -C firmware all
+
+build: deps-run firmware
 	$(SWIFT_BUILD) --product apus
 	$(SWIFT_BUILD) --product exact-run
 
@@ -48,7 +52,7 @@ run: build images-demo
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-test-swift: deps images
+test-swift: deps firmware images
 	$(SWIFT_TEST)
 
 test-e2e: build images .venv/ready
@@ -77,7 +81,7 @@ bench: build images
 	Tools/bench $(BENCH_ARGS)
 
 # Both are tests of the suite with a larger budget.
-fuzz: deps images
+fuzz: deps firmware images
 	APUS_FUZZ_SECONDS=$(SECONDS_EACH) $(SWIFT_TEST) --filter 'Fuzz'
 fuzz-cpu: deps
 	APUS_ORACLE_CASES=$$(( $(CASES) / 3 )) $(SWIFT_TEST) --filter 'Oracle'
@@ -91,3 +95,4 @@ install: build
 clean:
 	rm -rf .build $(TEST_SCRATCH) .venv screen.png
 	$(MAKE) --no-print-directory -C images clean
+	$(MAKE) --no-print-directory -C firmware clean

@@ -40,6 +40,12 @@ struct OptionDefinition {
       "boot order: a floppy, c disk, d CD-ROM, n network"),
     .init("no-hpet", in: .standard, "leave the high precision event timer out (\"-machine hpet=off\")"),
     .init("bios", argument: "FILE", in: .standard, "system firmware instead of SeaBIOS"),
+    .init("kernel", argument: "FILE", in: .standard, "start a Linux (bzImage) or Multiboot kernel"),
+    .init(
+      "initrd", argument: "FILE", in: .standard,
+      "its initial RAM disk; for Multiboot modules: \"FILE ARGUMENTS,...\""),
+    .init("append", argument: "TEXT", in: .standard, "its command line"),
+    .init("dtb", argument: "FILE", in: .standard, "device tree blob for Linux"),
     .init("L", argument: "FOLDER", in: .standard, "search firmware in FOLDER first"),
 
     .init("hda", argument: "FILE", in: .block, "first disk (a bare FILE means the same)"),

@@ -14,6 +14,7 @@ public struct OptionParser {
   var accelerators = AcceleratorRequests()
   /// A display that does not exist was asked for, and none that does afterwards.
   var unknownDisplay: OptionError?
+  var kernel = KernelOptions()
   /// Drives whose slot is chosen after all options are known.
   var drives: [DriveRequest] = []
   var serials: [GivenOption] = []
@@ -81,6 +82,10 @@ public struct OptionParser {
     case "boot": try boot(option)
     case "bios": launch.machine.firmware = option.bytes
     case "L": firmwareFolder(option)
+    case "kernel": kernel.file = option.bytes
+    case "initrd": kernel.initrd = option.bytes
+    case "append": kernel.commandLine = option.bytes
+    case "dtb": kernel.deviceTree = option.bytes
     case "hda": try drives.append(DriveRequest(option: option, file: option.bytes, index: 0))
     case "hdb": try drives.append(DriveRequest(option: option, file: option.bytes, index: 1))
     case "hdc": try drives.append(DriveRequest(option: option, file: option.bytes, index: 2))
@@ -129,6 +134,7 @@ public struct OptionParser {
     if let unknownDisplay { throw unknownDisplay }
     try chooseAccelerator()
     try checkBootOrder()
+    try addKernel()
     try attachMonitors()
     try attachSerialPorts()
     try placeDrives()

@@ -39,6 +39,9 @@ public struct MachineConfiguration: Sendable {
   /// Time the boot menu waits, in milliseconds.
   public var bootMenuWait: UInt16?
 
+  /// A kernel that the firmware starts before all drives (`-kernel`).
+  public var kernel: KernelRequest?
+
   public var drives: [Drive] = []
   /// Drive A, without a medium. QEMU's boards have it unless `-nodefaults`.
   public var hasFloppyDrive = true

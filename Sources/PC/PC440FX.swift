@@ -168,6 +168,9 @@ public final class PC440FX {
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
+    if let kernel = configuration.kernel {
+      try BootROM.add(kernel, to: firmwareConfiguration, lowMemory: low, search)
+    }
   }
 
   /// Adds a device that only some machines have, after those of the board.

@@ -159,7 +159,7 @@ def test_an_image_without_permission(tmp_path, prefix):
     assert done.stderr.decode() == f"{prefix} -hda {path}: Could not open '{path}': Permission denied\n"
 
 
-UNSUPPORTED = ['-netdev tap,id=a', '-device virtio-blk-pci,drive=a', '-vnc :99', '-gdb tcp::1', '-kernel /etc/hostname', '-machine q35',
+UNSUPPORTED = ['-netdev tap,id=a', '-device virtio-blk-pci,drive=a', '-vnc :99', '-gdb tcp::1', '-machine q35',
                '-smp 2', '-display gtk', '-nic user', '-incoming defer', '-blockdev driver=file,node-name=a,filename=/dev/null']
 
 

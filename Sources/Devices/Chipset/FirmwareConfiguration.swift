@@ -11,6 +11,11 @@ public final class FirmwareConfiguration: Device, WidePortDevice {
   public enum Key {
     public static let signature: UInt16 = 0x00, identity: UInt16 = 0x01, uuid: UInt16 = 0x02, ramSize: UInt16 = 0x03
     public static let noGraphic: UInt16 = 0x04, cpuCount: UInt16 = 0x05, machineID: UInt16 = 0x06
+    public static let kernelAddress: UInt16 = 0x07, kernelSize: UInt16 = 0x08, initrdAddress: UInt16 = 0x0a
+    public static let initrdSize: UInt16 = 0x0b, kernelEntry: UInt16 = 0x10, kernelData: UInt16 = 0x11
+    public static let initrdData: UInt16 = 0x12, commandLineAddress: UInt16 = 0x13, commandLineSize: UInt16 = 0x14
+    public static let commandLineData: UInt16 = 0x15, setupAddress: UInt16 = 0x16, setupSize: UInt16 = 0x17
+    public static let setupData: UInt16 = 0x18
     public static let bootDevice: UInt16 = 0x0c, numa: UInt16 = 0x0d, bootMenu: UInt16 = 0x0e
     public static let maximumCPUs: UInt16 = 0x0f, fileDirectory: UInt16 = 0x19, firstFile: UInt16 = 0x20
     public static let acpiTables: UInt16 = 0x8000, smbios: UInt16 = 0x8001, irq0Override: UInt16 = 0x8002

@@ -31,7 +31,7 @@ def test_debian_boots_to_login_computes_and_shuts_down_when_asked(start, disk, a
     assert int(shell.run('dpkg -l | wc -l')) == answers['packages'] + DPKG_HEAD
     assert shell.run('sha256sum random').split()[0] == answers['random']
     assert shell.run('xz -dc text.xz | sha256sum').split()[0] == answers['text']
-    assert shell.run('systemctl --failed --quiet') == ''
+    assert shell.run('systemctl --failed --no-legend --no-pager') == ''
     shell.wait_prompt()
     machine.qmp.command('system_powerdown')
     assert machine.qmp.wait_event('POWERDOWN', timeout=20)

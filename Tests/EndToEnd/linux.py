@@ -72,6 +72,19 @@ class BusyboxShell(Shell):
         self.wait('initramfs: ready')
 
 
+class DebianShell(Shell):
+    """A login of root on Debian's serial console, then a plain sh: no colours and no line editor."""
+
+    def __init__(self, machine, **options):
+        super().__init__(machine, 'shell# ', **options)
+        self.wait('debian login: ')
+        self.send('root')
+        self.wait('Password: ')
+        self.send('apus')
+        self.wait('root@debian:~# ')
+        self.send("exec env PS1='shell''# ' sh")
+
+
 def wait_exit(machine, timeout=PATIENCE):
     """Waits for the end of the process; a machine that stays is an error that shows its serial port."""
     deadline = time.monotonic() + timeout

@@ -13,15 +13,14 @@ linux: $(LINUX)
 
 # Of the modules, what disks, file systems and the power button need.
 MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
-  arch/x86/crypto,'./lib/modules/*/kernel/$(part)*') './lib/modules/*/modules.*'
+  arch/x86/crypto block,'./lib/modules/*/kernel/$(part)*') './lib/modules/*/modules.*'
 
-.SECONDARY: $(foreach arch,amd64 i386,$(CACHE)/$(arch)/kernel.ready $(CACHE)/$(arch)/busybox.ready)
-$(CACHE)/%/kernel.ready: linux/fetch
+$(CACHE)/amd64/kernel.ready $(CACHE)/i386/kernel.ready: $(CACHE)/%/kernel.ready: linux/fetch linux/rules.mk
 	rm -rf $(CACHE)/$*/kernel
 	linux/fetch $(CACHE) $* $(CACHE)/$*/kernel $(KERNEL_$*) './boot/*' $(MODULES)
 	touch $@
 
-$(CACHE)/%/busybox.ready: linux/fetch
+$(CACHE)/amd64/busybox.ready $(CACHE)/i386/busybox.ready: $(CACHE)/%/busybox.ready: linux/fetch
 	rm -rf $(CACHE)/$*/busybox
 	linux/fetch $(CACHE) $* $(CACHE)/$*/busybox busybox-static ./bin/busybox
 	touch $@
@@ -44,3 +43,27 @@ $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/iso
 
 $(OUT)/linux/%/disk.img: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/disk linux/grub/grub.cfg
 	linux/disk $@ $(@D)/vmlinuz $(@D)/initrd.gz
+
+# A Debian with systemd on an unpartitioned ext4 disk, and an initramfs that mounts it. The files come from mmdebstrap once, and are kept.
+DEBIAN := $(addprefix $(OUT)/linux/debian/,root.img answers.json initrd.gz vmlinuz)
+
+.PHONY: debian
+debian: $(DEBIAN)
+
+$(CACHE)/debian/root.tar: linux/debian/bootstrap
+	mkdir -p $(@D)
+	linux/debian/bootstrap $@
+
+# The modules have their index by then.
+$(OUT)/linux/debian/root.img: $(CACHE)/debian/root.tar $(OUT)/linux/debian/initrd.gz linux/debian/image
+	linux/debian/image $< $(CACHE)/amd64/kernel/lib/modules $(@D)
+$(OUT)/linux/debian/answers.json: $(OUT)/linux/debian/root.img
+
+$(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules linux/debian/initramfs/init
+	mkdir -p $(@D)
+	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/debian/modules ata_piix sd_mod ext4 crc32c_generic crct10dif_generic
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/debian/initramfs $(CACHE)/debian/modules
+
+$(OUT)/linux/debian/vmlinuz: $(OUT)/linux/amd64/vmlinuz
+	mkdir -p $(@D)
+	ln -f $< $@

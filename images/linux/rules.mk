@@ -2,11 +2,14 @@
 # Linux guests from Debian 12 packages, for ARCH amd64 and i386 (the 686-pae kernel):
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
+#   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
+#   linux/memtest.bin               memtest86+, which is a kernel to -kernel
 # Packages are kept in cache/, which git ignores and `make clean` leaves alone.
 CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
-LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img))
+LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
+  $(OUT)/linux/memtest.bin
 
 .PHONY: linux
 linux: $(LINUX)
@@ -67,3 +70,11 @@ $(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybo
 $(OUT)/linux/debian/vmlinuz: $(OUT)/linux/amd64/vmlinuz
 	mkdir -p $(@D)
 	ln -f $< $@
+
+$(CACHE)/amd64/memtest.ready: linux/fetch
+	linux/fetch $(CACHE) amd64 $(CACHE)/amd64/memtest memtest86+ './boot/memtest86+x64.bin'
+	touch $@
+
+$(OUT)/linux/memtest.bin: $(CACHE)/amd64/memtest.ready
+	mkdir -p $(@D)
+	cp $(CACHE)/amd64/memtest/boot/memtest86+x64.bin $@

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make            builds the emulator                 make test       everything that must pass; .ci/run calls it
-# make run        boots the demo disk, screen.png     make test-all   the same with long fuzzing and the benchmark
+# make run        boots the demo disk, screen.png     make test-all   the same with long tests, long fuzzing and the benchmark
 # make lint       style, imports, tail calls          make bench      figures against QEMU, Docs/Performance.md tells how
 # make images     boot media for tests                make fuzz       fuzzing, SECONDS_EACH=60 by default
 # make install PREFIX=/usr/local                      make fuzz-cpu   the processor against the host's, CASES=5000000
@@ -21,7 +21,7 @@ SWIFT_TEST := swift test -c release --scratch-path $(TEST_SCRATCH)
 SWIFT_BUILD := swift build -c release --static-swift-stdlib
 BINARY := .build/release/apus
 
-.PHONY: all build firmware deps deps-run run test test-swift test-e2e test-all lint bench fuzz fuzz-cpu images images-demo install clean
+.PHONY: all build firmware deps deps-run run test test-swift test-e2e test-long test-all lint bench fuzz fuzz-cpu images images-demo install clean
 
 all: build
 
@@ -57,7 +57,11 @@ test-swift: deps firmware images
 
 test-e2e: build images .venv/ready
 	swift build -c release --product exact-run
-	.venv/bin/pytest -p no:cacheprovider Tests/EndToEnd $(PYTEST_ARGS)
+	.venv/bin/pytest -p no:cacheprovider -m 'not long' Tests/EndToEnd $(PYTEST_ARGS)
+
+# Those that take minutes.
+test-long: build images .venv/ready
+	.venv/bin/pytest -p no:cacheprovider -m long Tests/EndToEnd $(PYTEST_ARGS)
 
 # One after the other: two cores are busy with one of them.
 test: deps
@@ -69,6 +73,7 @@ test: deps
 	@echo 'make test: all passed (build, images, Swift tests, end-to-end tests, lint)'
 
 test-all: test
+	$(MAKE) --no-print-directory test-long
 	$(MAKE) --no-print-directory fuzz
 	$(MAKE) --no-print-directory fuzz-cpu
 	$(MAKE) --no-print-directory bench

@@ -56,6 +56,7 @@ test-swift: deps firmware images
 	$(SWIFT_TEST)
 
 test-e2e: build images .venv/ready
+	$(SWIFT_BUILD) --product lockstep
 	.venv/bin/pytest -p no:cacheprovider -m 'not long' Tests/EndToEnd $(PYTEST_ARGS)
 
 # Those that take minutes.

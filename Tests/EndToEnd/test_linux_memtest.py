@@ -18,5 +18,5 @@ def test_memtest_first_pass(start):
     machine.serial.wait('Pass:  1', timeout=PATIENCE)
     shown = re.findall(rb'Pass:  (\d+) +Errors: (\d+)', bytes(machine.serial.data))
     assert len(shown) > 10 and {errors for _, errors in shown} == {b'0'}
-    for test in range(11):
+    for test in (4, 6, 8, 9, 10):  # the status line shows those that last a while
         assert b'#%d ' % test in machine.serial.data, f'test {test} never ran'

@@ -16,10 +16,9 @@ pytestmark = [pytest.mark.apus, pytest.mark.skipif(not shutil.which('qemu-system
 
 @pytest.fixture(scope='module')
 def lockstep():
-    subprocess.run(['swift', 'build', '-c', 'release', '--product', 'lockstep'], cwd=ROOT, check=True, capture_output=True)
+    program = os.path.join(ROOT, '.build', 'release', 'lockstep')
 
     def run(*arguments):
-        program = os.path.join(ROOT, '.build', 'release', 'lockstep')
         return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=300)
     return run
 

@@ -34,6 +34,8 @@ public final class Machine {
   private var exitStatus: Int32?
   private var targetCount = UInt64.max
   private let keyQueue: KeyQueue?
+  /// Host time at which virtual time stopped.
+  private var stillSince: UInt64? = HostClock.monotonicNanoseconds
 
   /// Builds the machine and resets it; nothing runs before `run`.
   public init(_ configuration: MachineConfiguration, chardevs: ChardevTable) throws(MachineError) {
@@ -79,28 +81,43 @@ public final class Machine {
       if runState != .prelaunch || state != .paused { runState = state }
       return
     }
-    time.setRunning(false)
+    setTimeRunning(false)
     runState = state
     eventHandler?(.stopped)
+  }
+
+  /// Stops or starts virtual time. The real-time clock goes on meanwhile, unless it is to follow virtual time
+  /// (`-rtc clock=vm`) or instructions are the clock.
+  private func setTimeRunning(_ isRunning: Bool) {
+    time.setRunning(isRunning)
+    let now = HostClock.monotonicNanoseconds
+    guard isRunning else {
+      stillSince = stillSince ?? now
+      return
+    }
+    if let since = stillSince, configuration.realTimeClock.source != .virtual, !time.isCounted {
+      board?.rtc.pass(Nanoseconds(clamping: now &- since))
+    }
+    stillSince = nil
   }
 
   /// Starts them again.
   public func resume() {
     guard runState != .running else { return }
     runState = .running
-    if holds == 0 { time.setRunning(true) }
+    if holds == 0 { setTimeRunning(true) }
     eventHandler?(.resumed)
   }
 
   /// Keeps the guest still without a change of run state; nests.
   public func holdGuest() {
     holds += 1
-    if holds == 1, runState == .running { time.setRunning(false) }
+    if holds == 1, runState == .running { setTimeRunning(false) }
   }
 
   public func releaseGuest() {
     holds -= 1
-    if holds == 0, runState == .running { time.setRunning(true) }
+    if holds == 0, runState == .running { setTimeRunning(true) }
   }
 
   /// Resets everything between two instructions.
@@ -179,7 +196,7 @@ public final class Machine {
   /// The first start is not a RESUME for anybody: no monitor has seen the machine stopped.
   private func resumeFirst() {
     runState = .running
-    time.setRunning(true)
+    setTimeRunning(true)
   }
 
   private func runSlice(_ board: PC440FX) {

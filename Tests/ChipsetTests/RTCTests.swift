@@ -41,6 +41,16 @@ final class RTCBench {
     #expect(RTCBench().time == [0x15, 0x42, 0x03, 0x07, 0x21, 0x11, 0x26, 0x20])
   }
 
+  @Test func `the battery keeps it going while virtual time stands still`() {
+    let bench = RTCBench()
+    var change: Int64?
+    bench.rtc.timeDidChange = { change = $0 }
+    bench.rtc.pass(50 * .second)
+    #expect(bench.time[0...1] == [0x05, 0x43])
+    bench[0] = 0x06  // the guest sets a second more, and only that is its change
+    #expect(change == 1)
+  }
+
   @Test func `the century has a second address`() { #expect(RTCBench()[0x37] == 0x20) }
 
   @Test(

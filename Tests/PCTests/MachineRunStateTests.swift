@@ -66,6 +66,30 @@ struct MachineRunStateTests {
     #expect(try bench.run(to: 2000) == nil)
   }
 
+  @Test(arguments: [.host, .realTime, .virtual] as [MachineConfiguration.RealTimeClock.Source])
+  func `the real-time clock goes on while the guest stands still unless it follows virtual time`(
+    _ source: MachineConfiguration.RealTimeClock.Source
+  ) throws {
+    let bench = try bench(Self.idle) {
+      $0.instructionCounting = nil
+      $0.realTimeClock.source = source
+    }
+    let machine = bench.machine
+    machine.resume()
+    machine.stop()
+    HostClock.sleep(nanoseconds: 1_100_000_000)
+    machine.resume()
+    machine.stop()
+    let ports = try #require(machine.board?.ports)
+    ports.write(0x70, .byte, 0)
+    let seconds = Int64(ports.read(0x71, .byte))
+    if source == .virtual {
+      #expect(seconds == machine.clock.now / .second)
+    } else {
+      #expect(seconds > machine.clock.now / .second)
+    }
+  }
+
   @Test func `a machine that starts paused waits`() throws {
     let bench = try bench(Self.spin) { $0.startsPaused = true }
     let machine = MachineBound(bench.machine)

@@ -54,7 +54,7 @@ public final class CMOSRTC: Device, PortDevice {
   public var timeDidChange: ((Int64) -> Void)?
   private let clock: VirtualClock
   private let irq: IRQLine
-  private let base: Int64
+  private var base: Int64
   private lazy var timer = clock.timer { [unowned self] _ in
     collectEvents()
     update()
@@ -91,6 +91,16 @@ public final class CMOSRTC: Device, PortDevice {
   }
 
   public func stateDidLoad() { update() }
+
+  /// The battery kept the clock going for so many nanoseconds during which virtual time stood still.
+  public func pass(_ duration: Nanoseconds) {
+    let (offset, overflow) = state.epochOffset.addingReportingOverflow(duration)
+    guard duration > 0, !overflow, abs(offset) < 1 << 62 else { return }
+    collectEvents()
+    state.epochOffset = offset
+    base &+= duration
+    update()
+  }
 
   // MARK: Time
 

@@ -157,7 +157,9 @@ enum Assembler {
 
   /// Assembles a flat binary.
   static func assemble(_ text: String, name: String) throws -> [UInt8] {
-    let stem = directory + "/" + String(name.map { $0.isLetter || $0.isNumber ? $0 : "-" }.prefix(60))
+    // Cases of one test assemble the same program at the same time.
+    let unique = String(UInt64.random(in: 0 ... .max), radix: 36)
+    let stem = directory + "/" + String(name.map { $0.isLetter || $0.isNumber ? $0 : "-" }.prefix(60)) + unique
     try write(Array(text.utf8), to: stem + ".asm")
     let status = system("nasm -w-all -f bin -o '\(stem).bin' '\(stem).asm' 2>'\(stem).err'")
     guard status == 0, let image = read(stem + ".bin") else {

@@ -99,6 +99,15 @@ struct MachineOptionTests {
     #expect(machine.bootMenu == menu && machine.bootMenuWait == wait)
   }
 
+  @Test(
+    arguments: [
+      ("", true), ("-machine hpet=on", true), ("-machine hpet=off", false), ("-no-hpet", false),
+      ("-M pc,hpet=off -machine hpet=on", true),
+    ])
+  func `the event timer`(line: String, isPresent: Bool) throws {
+    #expect(try Line.machine(line).hasEventTimer == isPresent)
+  }
+
   @Test func `the clock's base and source`() throws {
     func clock(_ line: String) throws -> MachineConfiguration.RealTimeClock { try Line.machine(line).realTimeClock }
     guard case .utc = try clock("").base, case .utc = try clock("-rtc base=utc").base,

@@ -12,7 +12,7 @@ HEADER_XLOADFLAGS        equ 0x236
 CAN_BE_LOADED_ABOVE_4G   equ 1 << 1
 OLD_INITRD_ADDR_MAX      equ 0x37ffffff
 
-        rom_head 'Linux loader'
+        rom_head 'Linux loader DMA'
 
 boot:
         cli

@@ -2,6 +2,7 @@
 """`-kernel`: small Linux and Multiboot kernels of ours report what their boot loader gave them, and it is what QEMU gives."""
 import os
 import shutil
+import struct
 import subprocess
 
 import pytest
@@ -150,12 +151,15 @@ def header(flags, *fields):
 
 ADDRESSES = 1 << 16
 BASE = 1 << 20
+PLAIN_ELF = (b'\x7fELF\1\1\1' + bytes(9) + struct.pack('<HHIIIIIHHHHHH', 2, 3, 1, BASE, 52, 0, 0, 52, 32, 1, 40, 0, 0)
+             + struct.pack('<8I', 1, 0, BASE, BASE, 128, 128, 7, 4096)).ljust(4096, b'\0')
 BROKEN = {
     'empty': (b'', "could not load kernel 'kernel': No such file or directory"),
     'one byte': (b'x', 'invalid kernel header'),
     'text': (b'no kernel ' * 20, 'invalid kernel header'),
     'truncated': (bytes(0x1f1) + b'\xc8' + bytes(16) + b'HdrS\x0f\x02' + bytes(4096), 'invalid kernel header'),
-    'ELF': (b'\x7fELF\1\1\1' + bytes(9) + b'\2\0\3\0' + bytes(4000), 'Error loading uncompressed kernel without PVH ELF Note'),
+    'ELF without segments': (b'\x7fELF\1\1\1' + bytes(9) + b'\2\0\3\0' + bytes(4000), 'Error while loading elf kernel'),
+    'ELF': (PLAIN_ELF, 'Error loading uncompressed kernel without PVH ELF Note'),
     'Multiboot, no ELF': (header(0), 'Error while loading elf kernel'),
     'Multiboot, 64 bit': (b'\x7fELF\2\1\1' + bytes(9) + b'\2\0\x3e\0' + bytes(44) + header(0), 'Cannot load x86-64 image, give a 32bit one.'),
     'load address': (header(ADDRESSES, BASE, 2 * BASE, 0, 0, BASE), 'invalid load_addr address'),

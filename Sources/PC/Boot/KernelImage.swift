@@ -57,6 +57,9 @@ package struct KernelImage: Sendable, Equatable {
     if !LinuxKernel.hasHeader(file), let header = MultibootHeader(file) {
       self = try MultibootKernel(file, header, lowMemory: lowMemory).image(request)
     } else if !LinuxKernel.hasHeader(file), ELFImage.isELF(file) {
+      if file.count > ELFImage.fileClass, file[ELFImage.fileClass] == 1, ELFImage.segments(file)?.isEmpty ?? true {
+        throw MachineError("Error while loading elf kernel")
+      }
       throw MachineError(
         ELFImage.hasPVHEntry(file)
           ? "kernels with a PVH entry point (vmlinux) are not supported, use the bzImage"

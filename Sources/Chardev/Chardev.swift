@@ -79,7 +79,8 @@ public final class Chardev: Sendable {
     _ id: String, _ kind: ChardevConfiguration.Kind, _ sink: Sink, _ loop: EventLoop, _ host: ChardevHost
   ) throws(ChardevError) -> any CharacterBackend {
     switch kind {
-    case .null: NullBackend()
+    case .null: NullBackend(filename: "null")
+    case .console: NullBackend(filename: "vc")
     case .file(let path, let append): try FileBackend(path: path, append: append, sink: sink, loop: loop)
     case .stdio(let signals): try StdioBackend(signals: signals, sink: sink, loop: loop)
     case .socket(let socket): try SocketBackend(id: id, socket, sink: sink, loop: loop, host: host)

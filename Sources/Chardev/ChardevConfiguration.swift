@@ -6,6 +6,8 @@ public struct ChardevConfiguration: Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     /// Takes everything, gives nothing.
     case null
+    /// A text console in a window. There is none here, so it is like `null`, by the name that clients expect.
+    case console
     /// Writes to a file, truncated first unless `append`.
     case file(path: BytePath, append: Bool)
     /// The process's own standard input and output. With `signals` Ctrl-C still ends the process; without, the guest gets it.

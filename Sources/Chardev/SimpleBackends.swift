@@ -2,9 +2,12 @@
 import HostIO
 import Synchronization
 
-/// `null`: everything written is gone.
+/// `null` and, since there is no window to show it in, `vc`: everything written is gone.
 final class NullBackend: CharacterBackend {
-  var filename: String { "null" }
+  let filename: String
+
+  init(filename: String) { self.filename = filename }
+
   var isOpen: Bool { true }
   func write(_ bytes: [UInt8], _ delivery: FrontEnd.Delivery) -> Int { 0 }
   func close() {}

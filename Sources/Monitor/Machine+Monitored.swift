@@ -176,7 +176,7 @@ extension Machine: MonitoredMachine {
   }
 
   public var blockDevices: [BlockDevice] {
-    (board?.backends ?? []).map { backend in
+    backends.map { backend in
       let report = backend.report
       func image(_ image: BlockReport.Image, over backing: BlockReport.Image?) -> BlockDevice.Image {
         .init(

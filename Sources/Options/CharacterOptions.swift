@@ -142,7 +142,7 @@ extension OptionParser {
   mutating func attachSerialPorts() throws(OptionError) {
     if wantsDefaultSerial {
       // Without a window the text console that QEMU would show is nowhere to be seen.
-      let argument: BytePath = sharesTerminal ? "mon:stdio" : isNoGraphic ? "stdio" : "null"
+      let argument: BytePath = sharesTerminal ? "mon:stdio" : isNoGraphic ? "stdio" : "vc"
       serials.append(GivenOption(definition: Self.defaultDefinition, name: "", bytes: argument))
     }
     for (number, option) in serials.enumerated() {

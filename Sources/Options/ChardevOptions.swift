@@ -40,7 +40,8 @@ enum ChardevOptions {
     _ backend: String, _ list: inout KeyValueList
   ) throws(OptionError) -> ChardevConfiguration.Kind {
     switch backend {
-    case "null", "vc": return .null
+    case "null": return .null
+    case "vc": return .console
     case "stdio": return .stdio(signals: try list.takeSwitch("signal") ?? true)
     case "pty": return .pty
     case "file":
@@ -151,7 +152,8 @@ enum ChardevOptions {
     let colon = text.firstIndex(of: UInt8(ascii: ":"))
     let rest = colon.map { Array(text[($0 + 1)...]) } ?? []
     switch (String(decoding: text[..<(colon ?? text.count)], as: UTF8.self), colon != nil) {
-    case ("null", false), ("vc", _): return .success(ChardevConfiguration(.null))
+    case ("null", false): return .success(ChardevConfiguration(.null))
+    case ("vc", _): return .success(ChardevConfiguration(.console))
     case ("stdio", false): return .success(ChardevConfiguration(.stdio(signals: true)))
     case ("pty", false): return .success(ChardevConfiguration(.pty))
     // The rest is the name as it stands: commas and all.

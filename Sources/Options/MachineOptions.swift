@@ -198,8 +198,7 @@ extension OptionParser {
     if let order = try order("order") { launch.machine.bootOrder = order }
     if let once = try order("once") { launch.machine.bootOnce = once.isEmpty ? nil : once }
     if let menu = try isOn("menu") { launch.machine.bootMenu = menu }
-    // Strict: do not go on to devices that are not listed. Only matters where devices have a boot index.
-    _ = try isOn("strict")
+    if let strict = try isOn("strict") { launch.machine.bootIsStrict = strict }
     if let text = list.take("splash-time") {
       guard let wait = Int64(text) ?? KeyValueList.number(text).map({ Int64(clamping: $0) }) else {
         throw OptionError("Parameter 'boot.splash-time' expects integer")

@@ -22,6 +22,8 @@ public final class Machine {
   public private(set) var runState = RunState.prelaunch
   /// Everything on the board; nil for `-machine none`.
   public let board: PC440FX?
+  /// Drives as the monitor sees them, those of no board included.
+  public let backends: [BlockBackend]
 
   /// The host's id of the thread that runs the machine, as gettid(2) numbers them.
   public private(set) var machineThreadID = Thread.currentID
@@ -48,11 +50,14 @@ public final class Machine {
     guard configuration.board == .pc else {
       board = nil
       keyQueue = nil
+      backends = try PC440FX.openDrives(configuration, BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone))
+        .backends
       return
     }
     let requests = BoardRequests()
     let board = try PC440FX(configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, requests: requests)
     self.board = board
+    backends = board.backends
     keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
     time.instructionCount = { [unowned board] in board.processor.instructionCount }
     requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }

@@ -35,6 +35,8 @@ public struct MachineConfiguration: Sendable {
   public var bootOrder = "cad"
   /// Order for the first boot only (`-boot once=`).
   public var bootOnce: String?
+  /// The firmware tries no device but those with a boot index (`-boot strict=on`), as a kernel from a file has one.
+  public var bootIsStrict = false
   public var bootMenu = false
   /// Time the boot menu waits, in milliseconds.
   public var bootMenuWait: UInt16?

@@ -169,7 +169,8 @@ public final class PC440FX {
     try addISADevices(chardevs, requests)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
-      try BootROM.add(kernel, to: firmwareConfiguration, lowMemory: low, search)
+      try BootROM.add(
+        kernel, isStrict: configuration.bootIsStrict, to: firmwareConfiguration, lowMemory: low, search)
     }
   }
 

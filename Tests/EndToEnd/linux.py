@@ -2,6 +2,7 @@
 """Linux guests over their serial port: where their media are, and a shell that types commands and reads answers."""
 import random
 import re
+import subprocess
 import time
 
 import vm
@@ -22,6 +23,20 @@ def kernel_options(architecture, append=APPEND, initrd='initrd.gz'):
     return ('-kernel', medium(architecture, 'vmlinuz'), '-initrd', medium(architecture, initrd), '-append', append)
 
 
+def wait_serial(machine, text, timeout=PATIENCE, start=0):
+    """Serial.wait, with an error that tells an emulator that has ended from a guest that is silent."""
+    try:
+        return machine.serial.wait(text, timeout, start)
+    except TimeoutError as error:
+        if not machine.serial.closed:
+            raise
+        try:
+            status = f'ended with status {machine.process.wait(5)}'
+        except subprocess.TimeoutExpired:
+            status = 'closed its serial port and goes on'
+        raise RuntimeError(f'the emulator {status}, stderr {machine.stderr_text()!r}: {error}') from None
+
+
 class Shell:
     """A shell at the other end of a machine's serial port. Everything before `offset` has been read."""
 
@@ -31,7 +46,7 @@ class Shell:
     def wait(self, text, timeout=None):
         """Waits for a text after what has been read; returns what came before it."""
         begin = self.offset
-        self.offset = self.serial.wait(text, timeout=timeout or self.timeout, start=begin)
+        self.offset = wait_serial(self.machine, text, timeout or self.timeout, begin)
         before = bytes(self.serial.data[begin:self.offset - len(text.encode())]).replace(CURSOR_QUERY, b'')
         return before.decode(errors='replace').replace('\r\n', '\n')
 

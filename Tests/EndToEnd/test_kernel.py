@@ -250,3 +250,77 @@ def test_monitors_see_nothing_of_it(folder, start):
     machine = start('-S', '-kernel', assemble('bzimage', 'kernel'), '-append', 'x', serial=False)
     assert machine.qmp.command('query-status')['status'] == 'prelaunch'
     assert [device for device in machine.qmp.command('query-block') if device.get('inserted')] == []
+
+
+BOOT_ORDER_READER = """
+  bits 16
+  org 0
+  start: xor ebp, ebp
+    mov ax, cs
+    mov ds, ax
+    mov ax, 19h                 ; the directory
+    mov dx, 510h
+    out dx, ax
+    call number
+    mov ebx, eax
+  .entry: call number           ; a size
+    mov esi, eax
+    call take
+    mov ah, al
+    call take
+    mov di, ax                  ; a selector
+    call take
+    call take
+    mov bp, name
+    mov cx, 56
+    xor ah, ah                  ; set once it differs
+  .letter: call take
+    cmp bp, name.end
+    jae .skip
+    cmp al, [ds:bp]
+    je .same
+    mov ah, 1
+  .same: inc bp
+  .skip: loop .letter
+    test ah, ah
+    jz .found
+    dec ebx
+    jnz .entry
+    jmp .end
+  .found: mov ax, di
+    mov dx, 510h
+    out dx, ax
+  .print: call take
+    out 0e9h, al
+    dec esi
+    jnz .print
+  .end: mov dx, 501h
+    mov al, 10h
+    out dx, al
+    hlt
+  number: call take
+    shl eax, 8
+    call take
+    shl eax, 8
+    call take
+    shl eax, 8
+  take: mov dx, 511h
+    in al, dx
+    ret
+  name: db 'bootorder', 0
+  .end:
+    times 0fff0h - ($ - $$) db 0
+    jmp 0f000h:start
+    times 10000h - ($ - $$) db 0
+"""
+
+
+@pytest.mark.parametrize('strict, order', [((), b'/rom@genroms/linuxboot_dma.bin\0'),
+                                           (('-boot', 'strict=on'), b'/rom@genroms/linuxboot_dma.bin\nHALT\0')])
+def test_firmware_is_told_what_to_boot(folder, strict, order):
+    (folder / 'rom.asm').write_text(BOOT_ORDER_READER)
+    subprocess.run(['nasm', '-f', 'bin', '-o', 'rom', 'rom.asm'], check=True)
+    kernel = assemble('bzimage', folder / 'kernel')
+    done = subprocess.run([vm.emulator(), *HEADLESS, '-bios', 'rom', '-kernel', kernel, '-debugcon', 'stdio', '-device', 'isa-debug-exit',
+                           *strict], capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert (done.returncode, done.stdout) == (REPORTED, order), done.stderr

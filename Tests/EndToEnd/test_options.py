@@ -224,3 +224,17 @@ def test_arguments_are_bytes(start, tmp_path):
         copy.write(source.read())
     machine = start('-drive', 'format=raw,file=' + os.fsdecode(path).replace(',', ',,'))
     machine.serial.wait('GUEST idle')
+
+
+def test_a_machine_without_a_board_has_its_drives(start, run):
+    drive = f'file={vm.image("idle.img")},if=none,id=d,format=raw,readonly=on'
+    machine = start('-M', 'none', '-nodefaults', '-drive', drive, serial=False)
+    assert [info['device'] for info in machine.qmp.command('query-block')] == ['d']
+    done = run('-M', 'none', '-nodefaults', '-drive', 'file=missing.img,if=none,id=d,format=raw')
+    assert done.returncode == 1 and b"Could not open 'missing.img': No such file or directory" in done.stderr
+
+
+def test_consoles_without_a_window_are_named_as_such(start):
+    machine = start('-chardev', 'vc,id=v', serial=False)
+    names = {info['label']: info['filename'] for info in machine.qmp.command('query-chardev')}
+    assert names['v'] == 'vc'

@@ -136,7 +136,7 @@ struct CharacterDeviceTests {
     arguments: [
       ("null,id=a", ChardevConfiguration(.null)),
       ("backend=null,id=a,path=x", ChardevConfiguration(.null)),
-      ("vc,id=a,width=80,cols=80", ChardevConfiguration(.null)),
+      ("vc,id=a,width=80,cols=80", ChardevConfiguration(.console)),
       ("null,id=a,mux=on", ChardevConfiguration(.null, isMultiplexed: true)),
       ("null,id=a,mux", ChardevConfiguration(.null, isMultiplexed: true)),
       ("null,id=a,nomux", ChardevConfiguration(.null)),
@@ -185,8 +185,8 @@ struct CharacterDeviceTests {
   @Test(
     arguments: [
       ("null", ChardevConfiguration(.null)),
-      ("vc", ChardevConfiguration(.null)),
-      ("vc:80Cx24C", ChardevConfiguration(.null)),
+      ("vc", ChardevConfiguration(.console)),
+      ("vc:80Cx24C", ChardevConfiguration(.console)),
       ("stdio", ChardevConfiguration(.stdio(signals: true))),
       ("pty", ChardevConfiguration(.pty)),
       ("file:/a,b", ChardevConfiguration(.file(path: "/a,b", append: false))),

@@ -4,12 +4,14 @@ import HostIO
 
 /// Hands a kernel to the firmware: its parts as fw_cfg items, the option ROM that starts it, and its place before all drives.
 ///
-/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first.
+/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first,
+/// and HALT after it keeps SeaBIOS from going on to the drives.
 enum BootROM {
   private static let largestROM = 0x10000
 
   static func add(
-    _ request: KernelRequest, to device: FirmwareConfiguration, lowMemory: UInt64, _ search: FirmwareSearch
+    _ request: KernelRequest, isStrict: Bool, to device: FirmwareConfiguration, lowMemory: UInt64,
+    _ search: FirmwareSearch
   ) throws(MachineError) {
     typealias Key = FirmwareConfiguration.Key
     let image = try KernelImage(request, lowMemory: lowMemory)
@@ -29,6 +31,6 @@ enum BootROM {
     set(image.setup, Key.setupAddress, Key.setupSize, Key.setupData)
     if let entry = image.entry { device.set(Key.kernelEntry, integer: entry) }
     device.setFile("genroms/\(name)", rom)
-    device.setFile("bootorder", Array("/rom@genroms/\(name)\0".utf8))
+    device.setFile("bootorder", Array("/rom@genroms/\(name)\(isStrict ? "\nHALT" : "")\0".utf8))
   }
 }

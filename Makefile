@@ -11,6 +11,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 CASES ?= 5000000
 SECONDS_EACH ?= 60
+# End-to-end tests at a time; those of one file come one after the other.
+JOBS ?= 2
 PYTEST_ARGS ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -57,7 +59,7 @@ test-swift: deps firmware images
 
 test-e2e: build images .venv/ready
 	$(SWIFT_BUILD) --product lockstep
-	.venv/bin/pytest -p no:cacheprovider -m 'not long' Tests/EndToEnd $(PYTEST_ARGS)
+	.venv/bin/pytest -p no:cacheprovider -m 'not long' -n $(JOBS) --dist loadfile Tests/EndToEnd $(PYTEST_ARGS)
 
 # Those that take minutes.
 test-long: build images .venv/ready

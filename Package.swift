@@ -61,7 +61,8 @@ let package = Package(
                       swiftSettings: settings),
 
     // Tests
-    .executableTarget(name: "exact-run", dependencies: ["HostIO", "Chardev", "PC", "Migration", "Options", "CZlib"],
+    .executableTarget(name: "exact-run", dependencies: ["HostIO", "Platform", "Block", "Chardev", "Screen", "InputDevices", "GraphicsDevices",
+                                                        "X86", "PC", "Migration", "Options", "Fuzzing", "CZlib"],
                       path: "Tests/ExactRun", swiftSettings: settings),
     .executableTarget(name: "lockstep", dependencies: ["HostIO", "Chardev", "PC", "Options", "X86"], path: "Tests/Lockstep",
                       swiftSettings: settings),

@@ -73,6 +73,9 @@ public final class BlockBackend {
     reference.backend = self
   }
 
+  /// Requests submitted and not yet delivered.
+  package var requestsInFlight: Int { pending.count }
+
   public var isInserted: Bool { medium != nil }
   public var isReadOnly: Bool { medium?.node.isReadOnly ?? true }
   /// Length of the medium in bytes, 0 without one.
@@ -103,7 +106,9 @@ public final class BlockBackend {
     let postsAlways = queue.timing == .whenDone
     let bound = MachineBound(reference)
     let medium = medium
+    let workWillBegin = queue.workWillBegin
     let job: @Sendable () -> Void = {
+      workWillBegin?()
       let result = Self.perform(operation, on: medium)
       let isAwaited = outcome.content.update { content in
         content.result = result

@@ -18,6 +18,8 @@ public final class BlockQueue {
   /// Called again and again on the machine thread while it must wait for a worker at a deadline; returns after a while
   /// or after an event was posted. The default sleeps on the mailbox and runs what was posted.
   public var waitForWorker: () -> Void
+  /// Called on the worker before each operation of requests submitted from now on: tests slow workers down with it.
+  package var workWillBegin: (@Sendable () -> Void)?
 
   public init(clock: VirtualClock, mailbox: Mailbox, timing: Timing) {
     self.clock = clock

@@ -93,6 +93,7 @@ struct OptionDefinition {
     .init(
       "icount", argument: "[shift=]N[,sleep=on|off]", in: .time,
       "virtual time counts instructions, 2^N ns each: runs become exact"),
+    .init("seed", argument: "NUMBER", in: .time, "what the guest's random numbers follow from"),
 
     .init("S", in: .expert, "do not start; wait for \"cont\""),
     .init("no-reboot", in: .expert, "end instead of rebooting"),

@@ -121,6 +121,7 @@ public struct OptionParser {
     case "no-user-config": break
     case "rtc": try clock(option)
     case "icount": try instructionCounting(option)
+    case "seed": try seed(option)
     case "S": launch.machine.startsPaused = true
     case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true

@@ -2,7 +2,7 @@
 import HostIO
 import PC
 
-/// `-rtc` and `-icount`.
+/// `-rtc`, `-icount` and `-seed`.
 extension OptionParser {
   mutating func clock(_ option: GivenOption) throws(OptionError) {
     if option.asksForHelp {
@@ -32,6 +32,16 @@ extension OptionParser {
       throw OptionError("invalid option value '\(driftfix)'")
     }
     try list.finish()
+  }
+
+  mutating func seed(_ option: GivenOption) throws(OptionError) {
+    // As strtoull(3) reads it.
+    var digits = option.value.drop { $0 == " " }
+    if digits.first == "+" { digits = digits.dropFirst() }
+    guard let seed = KeyValueList.number(String(digits)) else {
+      throw OptionError(option, "Invalid seed number: \(option.value)")
+    }
+    launch.machine.randomSeed = seed
   }
 
   mutating func instructionCounting(_ option: GivenOption) throws(OptionError) {

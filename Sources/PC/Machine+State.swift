@@ -24,9 +24,10 @@ struct MachineCoreState: DeviceState {
 
 /// The state of everything but memory as named parts, and back. The machine stands still meanwhile.
 extension Machine {
-  /// Every part in a fixed order: machine, processor, devices.
+  /// Every part in a fixed order: machine, processor, devices. First happens what is due.
   public func saveState() throws(MachineError) -> [(name: String, bytes: [UInt8])] {
     guard let board else { return [] }
+    settle()
     var core = coreState
     var writer = StateWriter()
     var processorWriter = ProcessorVisitor(base: StateWriter())
@@ -70,12 +71,18 @@ extension Machine {
     return core
   }
 
+  /// Parts that were added after machines had been saved without them. Where one is missing, its device stays as it is
+  /// after power-up: no key waits, and random numbers begin anew.
+  public static let laterStateNames: Set<String> = ["keyqueue", "rng"]
+
   /// Loads what `saveState` gave into a machine that has not run. All parts are decoded before anything changes.
   public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {
     guard let board else { throw MachineError("This machine has no state to load") }
-    let expected = ["machine", "cpu"] + board.devices.indices.map(board.stateName)
+    let found = Set(parts.map(\.name))
+    let expected = (["machine", "cpu"] + board.devices.indices.map(board.stateName)).filter {
+      found.contains($0) || !Self.laterStateNames.contains($0)
+    }
     guard parts.map(\.name) == expected else {
-      let found = Set(parts.map(\.name))
       let missing = expected.first { !found.contains($0) }
       let extra = parts.map(\.name).first { !expected.contains($0) }
       throw MachineError(
@@ -94,13 +101,14 @@ extension Machine {
     guard core.isCounted == time.isCounted,
       !core.isCounted || Int(core.shift) == configuration.instructionCounting?.shift
     else { throw MachineError("The state was saved under another -icount") }
-    for (device, part) in zip(board.devices, parts.dropFirst(2)) {
+    let saved = board.devices.indices.filter { found.contains(board.stateName($0)) }.map { board.devices[$0] }
+    for (device, part) in zip(saved, parts.dropFirst(2)) {
       do throws(StateError) { try device.check(part.bytes) } catch { throw MachineError("\(part.name): \(error)") }
     }
     try loadProcessor(board.processor, parts[1].bytes)
     time.warped = core.warped
     time.setStopped(at: core.now)
-    for (device, part) in zip(board.devices, parts.dropFirst(2)) {
+    for (device, part) in zip(saved, parts.dropFirst(2)) {
       do throws(StateError) { try device.assign(part.bytes) } catch { throw MachineError("\(part.name): \(error)") }
     }
     for device in board.devices { device.stateDidLoad() }

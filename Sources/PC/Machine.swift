@@ -58,7 +58,9 @@ public final class Machine {
     let board = try PC440FX(configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, requests: requests)
     self.board = board
     backends = board.backends
-    keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
+    let keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
+    self.keyQueue = keyQueue
+    board.add(keyQueue)
     time.instructionCount = { [unowned board] in board.processor.instructionCount }
     requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }
     requests.initialize = { [unowned self] in request { self.pendingInitialization = true } }
@@ -133,7 +135,6 @@ public final class Machine {
     }
     pendingReset = nil
     pendingInitialization = false
-    keyQueue?.clear()
     board?.reset(.system)
     if runState.needsReset || runState == .internalError { runState = .prelaunch }
     eventHandler?(.reset(cause))
@@ -215,6 +216,20 @@ public final class Machine {
     case .budget, .attention: _ = takeRequests()
     case .halted: idle()
     case .shutdown: pendingReset = pendingReset ?? .guestReset
+    }
+  }
+
+  /// Does what is due at this instant and would be the first thing when the guest goes on: timers fire, the map is
+  /// committed. A saved state holds nothing that is overdue, since devices arm their timers by what lies ahead.
+  func settle() {
+    guard let board else { return }
+    board.commitMap()
+    clock.fireDueTimers()
+    board.commitMap()
+    // A timer may have sent INIT.
+    if pendingInitialization {
+      pendingInitialization = false
+      board.processor.initSignal()
     }
   }
 

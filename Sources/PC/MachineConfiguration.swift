@@ -62,6 +62,8 @@ public struct MachineConfiguration: Sendable {
   public var realTimeClock = RealTimeClock()
   /// Nil: virtual time follows the host's clock.
   public var instructionCounting: InstructionCounting?
+  /// `-seed`: what the guest's random numbers follow from.
+  public var randomSeed: UInt64?
 
   /// Wait for `cont` (`-S`).
   public var startsPaused = false

@@ -31,6 +31,8 @@ public final class PC440FX {
   /// Every device in reset, save and load order.
   public private(set) var devices: [any Device] = []
   let interrupts: InterruptRouter
+  /// For everything on the board that gives the guest random numbers.
+  let random: RandomSource
   private let bridge: ProcessorBridge
   private let firmwareROM: RAMBlock
   package let rtc: CMOSRTC
@@ -81,8 +83,11 @@ public final class PC440FX {
     self.interrupts = interrupts
     let pics = interrupts.pics
     let coprocessorError = CoprocessorError(irq: pics.line(13))
+    // Counted runs repeat whether or not a seed is given.
+    random = RandomSource(seed: configuration.randomSeed ?? (configuration.instructionCounting == nil ? nil : 0))
     bridge = ProcessorBridge(
-      ports: ports, memory: memory, interrupts: interrupts, now: { clock.now }, coprocessorError: coprocessorError)
+      ports: ports, memory: memory, interrupts: interrupts, now: { clock.now }, coprocessorError: coprocessorError,
+      random: random)
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
     self.processor = processor
@@ -165,6 +170,7 @@ public final class PC440FX {
     if let eventTimer { devices.append(eventTimer) }
     connections.append(pci)
     if let vga { devices.append(vga) }
+    devices.append(random)
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)

@@ -13,16 +13,18 @@ final class ProcessorBridge {
   let interrupts: InterruptRouter
   let now: () -> Nanoseconds
   let coprocessorError: CoprocessorError
+  let random: RandomSource
 
   init(
     ports: PortSpace, memory: GuestMemory, interrupts: InterruptRouter, now: @escaping () -> Nanoseconds,
-    coprocessorError: CoprocessorError
+    coprocessorError: CoprocessorError, random: RandomSource
   ) {
     self.ports = ports
     self.memory = memory
     self.interrupts = interrupts
     self.now = now
     self.coprocessorError = coprocessorError
+    self.random = random
   }
 
   private static func bridge(_ context: UnsafeMutableRawPointer) -> ProcessorBridge {
@@ -74,6 +76,10 @@ final class ProcessorBridge {
         ProcessorBridge.bridge(context).interrupts.localAPIC?.taskPriorityClass = value
       },
       timeStamp: { context in UInt64(bitPattern: ProcessorBridge.bridge(context).now()) },
-      ferr: { context, level in ProcessorBridge.bridge(context).coprocessorError.signal(level) })
+      ferr: { context, level in ProcessorBridge.bridge(context).coprocessorError.signal(level) },
+      random: { context, value in
+        value.pointee = ProcessorBridge.bridge(context).random.next()
+        return true
+      })
   }
 }

@@ -157,3 +157,16 @@ def test_a_fifo_without_a_reader_stalls_only_its_own_command(start, tmp_path):
         assert second.command('query-status', timeout=2)['running']
     second.command('quit', timeout=5)
     assert machine.wait_exit(5) == 0
+
+
+def test_keys_that_wait_are_typed_after_a_reset(start):
+    """A queue of keys is the user's, not the machine's: a reset leaves it alone."""
+    machine = start('-m', '32', '-drive', f'file={vm.image("demo.img")},format=raw,snapshot=on')
+    machine.serial.wait('screen text\r\n', 60)
+    machine.qmp.command('send-key', **{'keys': [{'type': 'qcode', 'data': 'shift'}], 'hold-time': 4000})
+    for key in ('b', 'ret'):
+        machine.qmp.command('send-key', **{'keys': [{'type': 'qcode', 'data': key}], 'hold-time': 100})
+    machine.serial.data.clear()
+    machine.qmp.command('system_reset')
+    machine.serial.wait('echo b\r\n', 60)
+    assert b'APUS-DEMO hello' in machine.serial.data

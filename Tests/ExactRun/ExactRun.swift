@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import CZlib
 import Chardev
 import HostIO
 import Migration
 import Options
 import PC
+import X86
 
-/// Runs a machine under instruction counting to an exact count, for tests that compare runs:
+/// Runs a machine under instruction counting to an exact count, for tests that compare runs; see `Settings.usage`.
 ///
-///     exact-run TO-COUNT [load=FILE] [save=FILE] [one-op-blocks] -- APUS-OPTIONS…
-///
-/// Prints one line: the count reached, the exit status if the machine ended, checksums of memory and of the state parts.
+/// Prints a line for each hash, `at=COUNT …`, and one at the end: the count reached, the exit status if the machine ended,
+/// checksums of memory and of the state parts.
 @main
 struct ExactRun {
   static func main() {
     do {
-      try run(HostProcess.arguments.dropFirst().map(\.description))
+      try run(Settings(HostProcess.arguments.dropFirst().map(\.description)))
     } catch {
       HostProcess.printError("exact-run: \(error)\n")
       HostProcess.exit(1)
     }
   }
 
-  static func run(_ arguments: [String]) throws {
-    guard let separator = arguments.firstIndex(of: "--"), let target = arguments.first.flatMap(UInt64.init) else {
-      throw MachineError("usage: exact-run TO-COUNT [load=FILE] [save=FILE] -- OPTIONS")
-    }
-    guard case .run(let launch) = try OptionParser.parse(arguments[(separator + 1)...].map { BytePath($0) }) else {
+  static func run(_ settings: Settings) throws {
+    guard case .run(let launch) = try OptionParser.parse(settings.options.map { BytePath($0) }) else {
       throw MachineError("the options do not start a machine")
     }
     let loop = try EventLoop()
@@ -34,41 +30,74 @@ struct ExactRun {
     let chardevs = ChardevTable(loop: loop)
     for request in launch.chardevs { try chardevs.open(id: request.id, request.configuration) }
     let machine = try Machine(launch.machine, chardevs: chardevs)
-    let settings = arguments[1..<separator]
-    if settings.contains("one-op-blocks") { machine.processor?.limitBlocks(to: 1) }
-    if let path = value("load", settings) {
-      let file = try FileDescriptor.open(BytePath(path), .readOnly)
-      try MachineImage.load(into: machine, from: file)
-      try file.close()
-    }
-    let status = machine.run(toInstruction: target)
-    if let path = value("save", settings) {
-      let file = try FileDescriptor.open(BytePath(path), .writeOnly, [.create, .truncate])
-      try MachineImage.save(machine, to: file)
-      try file.close()
-    }
+    let run = ScheduledRun(machine, settings)
+    let status = try run.start()
+    if let path = settings.save { try Results.save(machine, to: path) }
+    if let folder = settings.result { try Results.write(machine, into: folder) }
     chardevs.closeAll()
     try HostProcess.printOutput(
-      "count=\(machine.processor?.instructionCount ?? 0) status=\(status.map(String.init) ?? "none") \(try summary(machine))\n"
+      "count=\(machine.processor?.instructionCount ?? 0) status=\(status.map(String.init) ?? "none") \(try Results.summary(machine))\n"
     )
     HostProcess.exit(0)
   }
+}
 
-  private static func value(_ key: String, _ settings: ArraySlice<String>) -> String? {
-    settings.first { $0.hasPrefix(key + "=") }.map { String($0.dropFirst(key.count + 1)) }
+/// A run to the target with all that happens at counts on the way.
+private struct ScheduledRun {
+  let machine: Machine
+  let settings: Settings
+
+  init(_ machine: Machine, _ settings: Settings) {
+    self.machine = machine
+    self.settings = settings
   }
 
-  /// Checksums of every memory block and state part.
-  private static func summary(_ machine: Machine) throws -> String {
-    var words: [String] = []
-    for block in machine.board?.memoryBlocks ?? [] {
-      let sum = crc32(0, block.base.assumingMemoryBound(to: UInt8.self), UInt32(truncatingIfNeeded: block.byteCount))
-      words.append("\(block.name)=\(String(sum, radix: 16))")
+  private var count: UInt64 { machine.processor?.instructionCount ?? 0 }
+
+  /// The exit status if the machine ended before the target.
+  func start() throws -> Int32? {
+    if let limit = settings.blockLimit { machine.processor?.limitBlocks(to: limit) }
+    if settings.engine != .all { machine.processor?.engineOptions = settings.engine }
+    if let seed = settings.delaySeed { Disturbance.delayWorkers(of: machine, seed: seed) }
+    if let path = settings.load {
+      let file = try FileDescriptor.open(path, .readOnly)
+      try MachineImage.load(into: machine, from: file)
+      try file.close()
+    } else if !settings.typing.isEmpty {
+      machine.type(try Typing.events(settings.typing))
     }
-    for part in try machine.saveState() {
-      let sum = part.bytes.withUnsafeBufferPointer { crc32(0, $0.baseAddress, UInt32($0.count)) }
-      words.append("\(part.name)=\(String(sum, radix: 16))")
+    return try runWithStops()
+  }
+
+  private func runWithStops() throws -> Int32? {
+    var saves = settings.savesOnTheWay.drop { $0.count < count }
+    var nextHash = settings.hashInterval.map { (count / $0 + 1) * $0 } ?? .max
+    var disturbance = settings.flushSeed.map { Disturbance(seed: $0, from: count) }
+    let survey = try settings.survey.map { try Survey(step: $0.step, file: $0.file, from: count) }
+    var resets = 0
+    machine.eventHandler = { if case .reset = $0 { resets += 1 } }
+    while true {
+      let stop = min(
+        settings.target, nextHash, saves.first?.count ?? .max, disturbance?.next ?? .max, survey?.next ?? .max)
+      let status = machine.run(toInstruction: stop)
+      // The count may be past the stop where a machine was loaded there.
+      if count >= nextHash, let interval = settings.hashInterval {
+        try HostProcess.printOutput("at=\(count) \(try StateHash(machine).description)\n")
+        nextHash = (count / interval + 1) * interval
+      }
+      while let save = saves.first, count >= save.count {
+        try Results.save(machine, to: save.file)
+        try Results.writeDisks(of: machine, to: save.file)
+        saves.removeFirst()
+      }
+      if let survey, count >= survey.next || status != nil {
+        try survey.look(at: machine, resets: resets)
+        if status != nil || count >= settings.target { try survey.flush() }
+      }
+      if let next = disturbance?.next, count >= next, let processor = machine.processor {
+        disturbance?.act(on: processor)
+      }
+      if status != nil || count >= settings.target { return status }
     }
-    return words.joined(separator: " ")
   }
 }

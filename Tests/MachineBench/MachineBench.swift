@@ -135,10 +135,12 @@ public final class MachineBench {
   /// Everything that makes up the machine, as checksums by name.
   public func digest() throws -> MachineDigest {
     var parts: [MachineDigest.Part] = []
+    // First, because saving does what is due.
+    let states = try machine.saveState()
     for block in machine.board?.memoryBlocks ?? [] {
       parts.append(.init(name: block.name, sum: MachineDigest.sum(UnsafeRawBufferPointer(block.contents))))
     }
-    for part in try machine.saveState() {
+    for part in states {
       parts.append(.init(name: part.name, sum: part.bytes.withUnsafeBytes { MachineDigest.sum($0) }))
     }
     return MachineDigest(count: instructionCount, parts: parts)

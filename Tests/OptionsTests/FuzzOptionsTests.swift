@@ -21,7 +21,7 @@ struct FuzzOptionsTests {
     "machine", "cpu", "accel", "smp", "m", "name", "uuid", "boot", "bios", "L", "hda", "hdd", "cdrom", "drive",
     "display",
     "vga", "nic", "net", "netdev", "audiodev", "chardev", "serial", "parallel", "monitor", "qmp", "mon", "debugcon",
-    "pidfile", "device", "rtc", "icount", "nographic", "nodefaults", "snapshot", "S",
+    "pidfile", "device", "rtc", "icount", "seed", "nographic", "nodefaults", "snapshot", "S",
   ]
   private static let pieces = [
     "pc", "none", "null", "stdio", "mon:", "tcp:", "unix:", "telnet:", "file:", "chardev:", "socket", "ringbuf", "mux",

@@ -54,6 +54,52 @@ struct KeyQueueTests {
     #expect(keyboard.unreadByteCount == 1)
   }
 
+  @Test func `a queue that was saved goes on elsewhere`() throws {
+    queue.append([
+      .key(.shift, isDown: true), .delay(milliseconds: 30), .key(.bracketLeft, isDown: true), .delay(milliseconds: 5),
+      .key(.q, isDown: false),
+    ])
+    clock.advance(by: 10 * .millisecond)
+    let otherClock = VirtualClock(), otherKeyboard = PS2Keyboard()
+    otherKeyboard.reset(.power)
+    let other = KeyQueue(clock: otherClock, keyboard: otherKeyboard)
+    otherClock.advance(by: 10 * .millisecond)
+    try other.load(queue.save())
+    #expect(other.save() == queue.save())
+    for (clock, keyboard) in [(clock, keyboard), (otherClock, otherKeyboard)] {
+      let before = keyboard.unreadByteCount
+      clock.advance(by: 20 * .millisecond - 1)
+      #expect(keyboard.unreadByteCount == before)
+      clock.advance(by: 1)
+      #expect(keyboard.unreadByteCount == before + 1)
+      clock.advance(by: 5 * .millisecond)
+      #expect(keyboard.unreadByteCount == before + 3)
+      #expect(clock.nextDeadline == nil)
+    }
+  }
+
+  @Test func `a reset of the machine does not stop who types`() {
+    queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
+    queue.reset(.system)
+    clock.advance(by: 10 * .millisecond)
+    #expect(keyboard.unreadByteCount == 1)
+  }
+
+  @Test(arguments: ["+nokey", "12x", "-", "+q 99999999999"])
+  func `damaged events are refused`(text: String) {
+    var writer = StateWriter()
+    var version: UInt32 = 1
+    var bytes = Array(text.utf8)
+    var deadline: Int64? = 5
+    #expect(throws: StateError.outOfRange("events")) {
+      try writer.field("keyqueue", &version)
+      try writer.buffer("events", &bytes, limit: 100)
+      try writer.field("deadline", optional: &deadline)
+      try queue.load(writer.image)
+    }
+    #expect(clock.nextDeadline == nil)
+  }
+
   @Test func `the longest wait does not overflow`() {
     clock.advance(by: .second)
     queue.append([.delay(milliseconds: .max), .key(.q, isDown: true)])

@@ -118,6 +118,11 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   }
 
   /// Notes that bytes of video memory changed other than by the processor's own stores.
+  /// Whether pixels and not characters are shown.
+  package var showsGraphics: Bool {
+    state.dispi.isEnabled || state.graphics[Graphics.miscellaneous] & Graphics.graphicsMode != 0
+  }
+
   func markDirty(_ bytes: Range<Int>) {
     guard let log = videoMemory.dirtyLog, !bytes.isEmpty else { return }
     let pageSize = Int(pageByteCount)

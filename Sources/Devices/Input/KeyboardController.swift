@@ -97,6 +97,9 @@ public final class KeyboardController: Device {
 
   /// A disabled keyboard port raises no interrupt 1, not even for a reply of the controller: drivers that switch it off
   /// poll.
+  /// A byte waits for the guest.
+  package var hasUnreadByte: Bool { state.outputFull }
+
   private func updateIRQs() {
     let full = state.outputFull
     let enables = state.mode & (Mode.keyboardInterrupt | Mode.keyboardDisabled)

@@ -28,6 +28,8 @@ struct BlockCache {
   var builtCount = 0
   /// Upper limit of instructions in a block; tests lower it.
   var maximumInstructions = 64
+  /// What blocks are built with; tests leave parts out.
+  var options = EngineOptions.all
 
   init() {
     arena = .allocate(byteCount: BlockCache.arenaByteCount, alignment: 64)

@@ -9,8 +9,11 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   let block = (blocks.pointee.arena + blocks.pointee.used).bindMemory(to: BlockHeader.self, capacity: 1)
   block.initialize(to: BlockHeader(physical: physical, key: key, byteLength: UInt32(draft.pointee.byteLength)))
   let count = draft.pointee.count
-  let dead = deadFlags(draft)
-  let isFused = fusesLastPair(draft, key)
+  let options = blocks.pointee.options
+  let dead = options.contains(.deadFlags) ? deadFlags(draft) : .init(repeating: false)
+  let isFused = options.contains(.fusion) && fusesLastPair(draft, key)
+  // Handlers that check are right in flat segments too.
+  let handlerKey = options.contains(.flatHandlers) ? key : key & ~(ModeKey.flatData | ModeKey.flatCode)
   var slot = 0
   var isClosed = false
   for index in 0..<count {
@@ -22,7 +25,8 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
       isClosed = true
     } else {
       let selection = select(
-        instruction, draft.pointee.results[index], key, features: c.cpu.pointee.features, dropFlags: dead[index])
+        instruction, draft.pointee.results[index], handlerKey, features: c.cpu.pointee.features,
+        dropFlags: dead[index])
       op = makeOp(instruction, selection.handler, offset: offset, left: count - index)
       isClosed = selection.isBranch
     }
@@ -31,7 +35,7 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
     if isFused && index == count - 2 { break }
   }
   if !isClosed {
-    var end = Op(handler: branchHandlers(key, operandSize: nil).blockEnd)
+    var end = Op(handler: branchHandlers(handlerKey, operandSize: nil).blockEnd)
     end.ipOffset = UInt16(truncatingIfNeeded: draft.pointee.byteLength)
     end.displacement = Int32(truncatingIfNeeded: draft.pointee.byteLength)
     block.op(slot).initialize(to: end)
@@ -45,7 +49,10 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   case .int, .int3, .int1, .into: block.pointee.isSoftwareInterrupt = true
   default: break
   }
-  block.links.initialize(to: links(block, draft, last, blocks.pointee.dispatchOp))
+  let dispatch = blocks.pointee.dispatchOp
+  block.links.initialize(
+    to: options.contains(.links)
+      ? links(block, draft, last, dispatch) : BranchLinks(taken: dispatch, fallThrough: dispatch))
   return block
 }
 

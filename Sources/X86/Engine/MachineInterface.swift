@@ -39,6 +39,8 @@ public struct MachineInterface: BitwiseCopyable {
   public var timeStamp: @convention(c) (Context) -> UInt64
   /// x87 error with CR0.NE clear: the level of FERR#.
   public var ferr: @convention(c) (Context, Bool) -> Void
+  /// RDRAND: a random number out → there is one.
+  public var random: @convention(c) (Context, UnsafeMutablePointer<UInt64>) -> Bool
 
   public init(
     context: Context,
@@ -55,7 +57,8 @@ public struct MachineInterface: BitwiseCopyable {
     taskPriorityRead: @escaping @convention(c) (Context) -> UInt8,
     taskPriorityWrite: @escaping @convention(c) (Context, UInt8) -> Void,
     timeStamp: @escaping @convention(c) (Context) -> UInt64,
-    ferr: @escaping @convention(c) (Context, Bool) -> Void
+    ferr: @escaping @convention(c) (Context, Bool) -> Void,
+    random: @escaping @convention(c) (Context, UnsafeMutablePointer<UInt64>) -> Bool = { _, _ in false }
   ) {
     self.context = context
     self.portRead = portRead
@@ -72,6 +75,7 @@ public struct MachineInterface: BitwiseCopyable {
     self.taskPriorityWrite = taskPriorityWrite
     self.timeStamp = timeStamp
     self.ferr = ferr
+    self.random = random
   }
 }
 

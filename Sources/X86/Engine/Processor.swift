@@ -146,12 +146,6 @@ public final class Processor {
   /// Drops all decoded code (not the guest's business: only speed changes). Not from a callback.
   public func flushDecodedCode() { flushBlocks(c) }
 
-  /// Limits the length of blocks to be built, 1...64 instructions; for tests that prove results do not depend on it.
-  package func limitBlocks(to count: Int) {
-    blocks.pointee.maximumInstructions = max(1, min(count, Draft.capacity))
-    flushBlocks(c)
-  }
-
   // MARK: Reset
 
   /// RESET: everything to its power-up value. SDM vol. 3, table 10-1. The instruction count goes on.

@@ -123,6 +123,7 @@ extension Processor {
   }
 
   private func enterJumpTable(_ block: Block) {
+    guard cpu.pointee.blocks.pointee.options.contains(.jumpTable) else { return }
     let linear =
       (cpu.pointee.blockIP &+ cpu.pointee.segmentBases[SegmentIndex.cs]) & cpu.pointee.ipMask
     let guardWord = UInt64(cpu.pointee.linkGeneration) << 32 | UInt64(cpu.pointee.modeKey)

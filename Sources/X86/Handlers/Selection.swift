@@ -119,6 +119,7 @@ private func isSupported(_ instruction: Instruction, _ features: CPUFeatures, _ 
   case .cmpxchg16b: features.feature1ECX & F1C.cx16 != 0
   case .popcnt: features.feature1ECX & F1C.popcnt != 0
   case .movbe: features.feature1ECX & F1C.movbe != 0
+  case .rdrand: features.feature1ECX & F1C.rdrand != 0
   case .sfence, .lfence, .mfence, .movnti: features.hasVectorInstruction(instruction)
   // 0F 0D, AMD's, is a no-operation everywhere.
   case .prefetch: instruction.opcode & 0xff != 0x18 || features.hasVectorInstruction(instruction)

@@ -147,6 +147,7 @@ func fillFast(
   let cpu = c.cpu
   let mmu = cpu.pointee.mmu
   if cpu.pointee.debugEnables & DebugEnables.data != 0, hasDataBreakpoint(c, linear) { return false }
+  guard cpu.pointee.blocks.pointee.options.contains(.fastMemory) else { return false }
   let frame = maskA20(c, physical) & ~0xfff
   let slot = physicalSlot(c, frame)
   let page = linear & ~0xfff

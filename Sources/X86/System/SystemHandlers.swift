@@ -118,6 +118,7 @@ private func straightHandler(_ instruction: Instruction) -> Handler? {
   case .rdtscp: ModelRegisterHandlers.rdtscp
   case .rdmsr: ModelRegisterHandlers.rdmsr
   case .rdpmc: ModelRegisterHandlers.rdpmc
+  case .rdrand: RandomHandlers.rdrand
   case .cpuid: ModelRegisterHandlers.cpuid
   case .daa: DecimalHandlers.daa
   case .das: DecimalHandlers.das

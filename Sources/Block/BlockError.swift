@@ -18,6 +18,12 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
   case locked(String, permission: String, isShared: Bool)
   /// The temporary overlay cannot be created.
   case noTemporaryFile(Errno)
+  /// The content of an image does not hold together, or asks for something that is not there. QEMU's sentence.
+  case invalidImage(String)
+  /// An image keeps its length. QEMU's sentence.
+  case cannotResize(String)
+  /// A change of an image failed half-way: what was to be done, and the host's reason.
+  case failed(String, Errno)
 
   public var description: String {
     switch self {
@@ -30,6 +36,8 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
     case .locked(let name, let permission, let isShared):
       "Failed to get \(isShared ? "shared " : "")\"\(permission)\" lock\nIs another process using the image [\(name)]?"
     case .noTemporaryFile(let error): "Could not get temporary filename: \(error)"
+    case .invalidImage(let sentence), .cannotResize(let sentence): sentence
+    case .failed(let what, let error): "\(what): \(error)"
     }
   }
 }

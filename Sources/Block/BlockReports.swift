@@ -93,8 +93,8 @@ extension BlockBackend {
     var inserted = BlockReport.Inserted(
       image: image(medium.node, medium.fileName), nodeName: medium.nodeName, isReadOnly: medium.node.isReadOnly,
       isWriteback: options.isWriteback, isDirect: options.isDirect, ignoresFlushes: options.ignoresFlushes)
-    if let overlay = medium.node as? OverlayNode {
-      inserted.backing = image(overlay.backing, medium.fileName)
+    if medium.node is OverlayNode, let backing = medium.node.backing {
+      inserted.backing = image(backing, medium.fileName)
       inserted.ignoresFlushes = true
     }
     return inserted

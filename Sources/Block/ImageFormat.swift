@@ -82,5 +82,12 @@ public final class GuardedNode: BlockNode {
 
   public func flush() throws(Errno) { try node.flush() }
   public func discard(_ range: Range<Int64>) throws(Errno) { try node.discard(range) }
-  public func writeZeroes(_ range: Range<Int64>) throws(Errno) { try node.writeZeroes(range) }
+  public func writeZeroes(_ range: Range<Int64>, mayUnmap: Bool) throws(Errno) {
+    try node.writeZeroes(range, mayUnmap: mayUnmap)
+  }
+  public func extent(in range: Range<Int64>) throws(Errno) -> BlockExtent { try node.extent(in: range) }
+  public func resize(to byteCount: Int64, preallocation: Preallocation) throws(BlockError) {
+    try node.resize(to: byteCount, preallocation: preallocation)
+  }
+  public func close() throws(Errno) { try node.close() }
 }

@@ -8,11 +8,12 @@ import Synchronization
 /// `snapshot=on` and `-snapshot`. Flushing does nothing: nothing here is meant to survive.
 public final class OverlayNode: BlockNode {
   public static let clusterByteCount: Int64 = 65536
-  public let backing: any BlockNode
+  private let lower: any BlockNode
+  public var backing: (any BlockNode)? { lower }
   public let isReadOnly = false
   /// QEMU's overlays are qcow2 files, and its monitor says so.
   public let driver = "qcow2"
-  public var byteCount: Int64 { backing.byteCount }
+  public var byteCount: Int64 { lower.byteCount }
   private let file: FileDescriptor
   private let clusters = Mutex(Clusters())
 
@@ -23,7 +24,7 @@ public final class OverlayNode: BlockNode {
 
   /// Creates the nameless file in the first of `folders` that takes one, or in memory if none does.
   public init(over backing: any BlockNode, folders: [BytePath] = ["/var/tmp", "/tmp"]) throws(Errno) {
-    self.backing = backing
+    lower = backing
     file = try Self.namelessFile(in: folders)
   }
 
@@ -73,7 +74,7 @@ public final class OverlayNode: BlockNode {
         let got = try file.readFully(into: part, at: place * Self.clusterByteCount + within)
         UnsafeMutableRawBufferPointer(rebasing: part[got...]).initializeMemory(as: UInt8.self, repeating: 0)
       } else {
-        try backing.read(at: cluster * Self.clusterByteCount + within, into: part)
+        try lower.read(at: cluster * Self.clusterByteCount + within, into: part)
       }
     }
   }
@@ -87,7 +88,7 @@ public final class OverlayNode: BlockNode {
         return
       }
       var whole = try [UInt8].filled(Int(Self.clusterByteCount)) { (target) throws(Errno) in
-        if range.count < target.count { try backing.read(at: cluster * Self.clusterByteCount, into: target) }
+        if range.count < target.count { try lower.read(at: cluster * Self.clusterByteCount, into: target) }
       }
       whole.replaceSubrange(Int(within)..<Int(within) + range.count, with: part)
       // One worker writes to a node, so the next free place is still free when the data is down.
@@ -98,4 +99,15 @@ public final class OverlayNode: BlockNode {
   }
 
   public func flush() throws(Errno) {}
+
+  public func extent(in range: Range<Int64>) throws(Errno) -> BlockExtent {
+    clusters.withLock { clusters in
+      var end = range.lowerBound
+      let isPlaced = clusters.places[end / Self.clusterByteCount] != nil
+      while end < range.upperBound, (clusters.places[end / Self.clusterByteCount] != nil) == isPlaced {
+        end = min(range.upperBound, (end / Self.clusterByteCount + 1) * Self.clusterByteCount)
+      }
+      return BlockExtent(range.lowerBound..<end, isPlaced ? .data : .unallocated)
+    }
+  }
 }

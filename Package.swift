@@ -84,7 +84,7 @@ let package = Package(
     tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
-    tests("MigrationTests", ["Migration", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
+    tests("MigrationTests", ["Migration", "CZlib", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "HostIO"]),
   ]
 )

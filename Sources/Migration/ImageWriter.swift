@@ -2,19 +2,26 @@
 import HostIO
 import Platform
 
-extension MachineImage {
-  /// Numbers of the pages of a block that hold anything but zeros.
-  private static func pages(of block: RAMBlock) -> [UInt64] {
+/// Writes an image of version 1.
+struct ImageWriter {
+  let sections: [MachineImage.Section]
+  let blocks: [RAMBlock]
+
+  /// Numbers of the pages of a block that hold anything but zeros, as runs.
+  private static func runs(of block: RAMBlock) -> [Range<Int>] {
     let size = Int(pageByteCount)
-    return (0..<block.byteCount / size).compactMap { page in
+    var list = Version1Pages.List(name: block.name, runs: [], sum: 0)
+    for page in 0..<block.byteCount / size {
       let words = UnsafeRawBufferPointer(start: block.base + page * size, count: size).assumingMemoryBound(
         to: UInt64.self)
-      return words.contains { $0 != 0 } ? UInt64(page) : nil
+      if words.contains(where: { $0 != 0 }) { list.append(page) }
     }
+    return list.runs
   }
 
-  /// Writes the image; the guest must stand still meanwhile. Works on files, pipes and sockets.
-  public func write(to file: FileDescriptor, blocks: [RAMBlock]) throws(MigrationError) {
+  func write(
+    to sink: any ImageSink, progress report: (ImageProgress) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
     var state = ByteWriter()
     for section in sections {
       state.put(section.name)
@@ -22,58 +29,73 @@ extension MachineImage {
       state.bytes += section.bytes
     }
     let size = Int(pageByteCount)
-    let lists = blocks.map(Self.pages)
+    let lists = blocks.map(Self.runs)
     var directory = ByteWriter()
     var indexes = ByteWriter()
-    for (block, pages) in zip(blocks, lists) {
+    for (block, runs) in zip(blocks, lists) {
       var sum: UInt = 0
-      for page in pages {
-        sum = Self.checksum(UnsafeRawBufferPointer(start: block.base + Int(page) * size, count: size), sum)
-      }
+      for run in runs { sum = Version1.checksum(Self.bytes(block, run), sum) }
       directory.put(block.name)
       directory.put(UInt64(block.byteCount))
-      directory.put(UInt64(pages.count))
+      directory.put(UInt64(runs.reduce(0) { $0 + $1.count }))
       directory.put(UInt32(truncatingIfNeeded: sum))
-      for page in pages { indexes.put(page) }
+      for page in runs.joined() { indexes.put(UInt64(page)) }
     }
     let tables = state.bytes + directory.bytes + indexes.bytes
     var header = ByteWriter()
-    header.bytes = Self.magic
-    header.put(Self.version)
+    header.bytes = MachineImage.magic
+    header.put(Version1.number)
     header.put(UInt32(sections.count))
     header.put(UInt32(blocks.count))
     header.put(UInt64(state.bytes.count))
     header.put(UInt64(tables.count))
-    header.put(Self.checksum(tables))
-    header.put(Self.checksum(header.bytes))
+    header.put(Version1.checksum(tables))
+    header.put(Version1.checksum(header.bytes))
     header.pad(to: size)
-    var body = ByteWriter()
-    body.bytes = tables
-    body.pad(to: (tables.count + size - 1) / size * size)
-    do throws(Errno) {
-      try file.writeAll(header.bytes)
-      try file.writeAll(body.bytes)
-      for (block, pages) in zip(blocks, lists) {
-        for run in Self.runs(pages) {
-          try file.writeAll(
-            UnsafeRawBufferPointer(start: block.base + Int(run.lowerBound) * size, count: run.count * size))
+    header.bytes += tables
+    header.pad(to: size + (tables.count + size - 1) / size * size)
+    var progress = ImageProgress()
+    progress.totalByteCount = blocks.reduce(0) { $0 + $1.byteCount }
+    progress.remainingByteCount = progress.totalByteCount
+    let outcome = header.bytes.withUnsafeBytes { bytes -> Result<Void, MigrationError> in
+      do throws(MigrationError) { return .success(try Self.put(bytes, to: sink, &progress)) } catch {
+        return .failure(error)
+      }
+    }
+    try outcome.get()
+    try report(progress)
+    for (block, runs) in zip(blocks, lists) {
+      var page = 0
+      for run in runs {
+        progress.zeroPageCount += run.lowerBound - page
+        progress.remainingByteCount -= (run.lowerBound - page) * size
+        page = run.lowerBound
+        while page < run.upperBound {
+          let end = min(run.upperBound, page + 256)
+          try Self.put(Self.bytes(block, page..<end), to: sink, &progress)
+          progress.normalPageCount += end - page
+          progress.remainingByteCount -= (end - page) * size
+          page = end
+          try report(progress)
         }
       }
-    } catch {
-      throw MigrationError("Cannot write the state of the machine: \(error)")
+      progress.zeroPageCount += block.byteCount / size - page
+      progress.remainingByteCount -= block.byteCount - page * size
     }
+    try report(progress)
   }
 
-  /// Consecutive page numbers as ranges.
-  static func runs(_ pages: [UInt64]) -> [Range<UInt64>] {
-    var runs: [Range<UInt64>] = []
-    for page in pages {
-      if let last = runs.last, last.upperBound == page {
-        runs[runs.count - 1] = last.lowerBound..<page + 1
-      } else {
-        runs.append(page..<page + 1)
-      }
+  private static func bytes(_ block: RAMBlock, _ pages: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      start: block.base + pages.lowerBound * Int(pageByteCount), count: pages.count * Int(pageByteCount))
+  }
+
+  private static func put(
+    _ bytes: UnsafeRawBufferPointer, to sink: any ImageSink, _ progress: inout ImageProgress
+  ) throws(MigrationError) {
+    do throws(Errno) { try sink.write(bytes) } catch {
+      throw MigrationError("Cannot write the state of the machine: \(error)")
     }
-    return runs
+    progress.transferredByteCount += bytes.count
   }
 }

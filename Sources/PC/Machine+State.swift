@@ -24,6 +24,12 @@ struct MachineCoreState: DeviceState {
 
 /// The state of everything but memory as named parts, and back. The machine stands still meanwhile.
 extension Machine {
+  /// Names of the parts in their order.
+  public var stateNames: [String] {
+    guard let board else { return [] }
+    return ["machine", "cpu"] + board.devices.indices.map(board.stateName)
+  }
+
   /// Every part in a fixed order: machine, processor, devices.
   public func saveState() throws(MachineError) -> [(name: String, bytes: [UInt8])] {
     guard let board else { return [] }
@@ -73,7 +79,7 @@ extension Machine {
   /// Loads what `saveState` gave into a machine that has not run. All parts are decoded before anything changes.
   public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {
     guard let board else { throw MachineError("This machine has no state to load") }
-    let expected = ["machine", "cpu"] + board.devices.indices.map(board.stateName)
+    let expected = stateNames
     guard parts.map(\.name) == expected else {
       let found = Set(parts.map(\.name))
       let missing = expected.first { !found.contains($0) }

@@ -89,13 +89,13 @@ struct MachineSaveTests {
   static let others: [(words: String, change: @Sendable (inout MachineConfiguration) -> Void)] = [
     ("bytes of memory 'pc.ram'", { $0.memoryByteCount = 32 << 20 }),
     ("bytes of memory 'vga.vram'", { $0.videoMemoryByteCount = 8 << 20 }),
-    ("not that of this machine", { $0.graphics = .none }),
+    ("has memory 'vga.vram', which this machine has not", { $0.graphics = .none }),
     ("another -icount", { $0.instructionCounting?.shift = 3 }),
     ("another -icount", { $0.instructionCounting = nil }),
     ("no part 'isa-debug-exit'", { $0.isaDevices = [.debugExit(port: 0xf4, portCount: 4)] }),
     ("has a part", { $0.serialPorts = [] }),
     ("no part", { $0.serialPorts.append(.init(chardev: nil, number: 1)) }),
-    ("not that of this machine", { $0.board = .none }),
+    ("has memory 'pc.ram', which this machine has not", { $0.board = .none }),
   ]
 
   @Test(arguments: others)

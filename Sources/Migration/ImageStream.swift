@@ -35,14 +35,14 @@ struct ImageStream {
     return bytes
   }
 
-  /// Reads and forgets.
-  mutating func skip(_ byteCount: Int64, _ what: String) throws(MigrationError) {
-    var rest = byteCount
-    while rest > 0 {
-      let part = min(rest, 1 << 20)
-      _ = try bytes(Int(part), what)
-      rest -= part
+  /// Passes over everything before `offset`, which has not been read yet.
+  mutating func skip(to offset: Int64, _ what: String) throws(MigrationError) {
+    if offset > position {
+      do throws(Errno) { if try source.skip(offset - position) { position = offset } } catch {
+        throw MigrationError("Cannot read \(what) of the state file: \(error)")
+      }
     }
+    while position < offset { _ = try bytes(Int(min(offset - position, 1 << 20)), what) }
   }
 }
 

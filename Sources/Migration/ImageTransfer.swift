@@ -10,23 +10,46 @@ public protocol ImageSink {
   var isSeekable: Bool { get }
   /// Writes every byte at an offset from the start of the image. What is never written reads as zeros.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno)
+  /// Gives the file its final length, and leaves its position there.
+  func setLength(_ byteCount: Int64) throws(Errno)
 }
 
 extension ImageSink {
   public var isSeekable: Bool { false }
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) { throw .illegalSeek }
+  public func setLength(_ byteCount: Int64) throws(Errno) { throw .illegalSeek }
 }
 
 /// Where an image is read from.
 public protocol ImageSource {
   /// Reads at most as many bytes as fit; 0 at the end. Waits for the first.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int
+  /// Passes over bytes without reading them, where the source can and has so many; false when nothing was done.
+  func skip(_ byteCount: Int64) throws(Errno) -> Bool
+}
+
+extension ImageSource {
+  public func skip(_ byteCount: Int64) throws(Errno) -> Bool { false }
 }
 
 extension FileDescriptor: ImageSink, ImageSource {
   public func write(_ bytes: UnsafeRawBufferPointer) throws(Errno) { try writeAll(bytes) }
 
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) { try writeAll(bytes, at: offset) }
+
+  public func setLength(_ byteCount: Int64) throws(Errno) {
+    try truncate(to: byteCount)
+    try seek(to: byteCount, from: .start)
+  }
+
+  public func skip(_ byteCount: Int64) throws(Errno) -> Bool {
+    let status = try status()
+    guard status.kind == .regular else { return false }
+    let (end, overflow) = try seek(to: 0, from: .current).addingReportingOverflow(byteCount)
+    guard !overflow, end <= status.byteCount else { return false }
+    try seek(to: end, from: .start)
+    return true
+  }
 
   /// An empty regular file: what others wrote before must stay, and where it ends is for them to say.
   public var isSeekable: Bool {

@@ -37,36 +37,27 @@ enum Version1 {
 
   /// Reads and checks everything but the pages. `header` is the file's first page.
   static func tables(
-    _ header: [UInt8], from stream: inout ImageStream, _ shape: ImageShape
-  ) throws(MigrationError) -> (sections: [MachineImage.Section], pages: Version1Pages) {
+    _ header: [UInt8], from stream: inout ImageStream
+  ) throws(MigrationError) -> (sections: [MachineImage.Section], blocks: [ImageShape.Block], pages: Version1Pages) {
     let header = try Header(header)
     let size = Int(pageByteCount)
     let padded = (header.tableByteCount + size - 1) / size * size
     let tables = Array(try stream.bytes(padded, "the tables").prefix(header.tableByteCount))
     guard checksum(tables) == header.tableSum else { throw MigrationError("The tables of the state file are damaged") }
     var reader = ByteReader(tables)
-    var sections: [MachineImage.Section] = []
-    for _ in 0..<header.sectionCount {
-      let name = try reader.text("a section")
-      let count = try reader.integer(UInt64.self, "section '\(name)'")
-      guard count <= UInt64(reader.remaining) else {
-        throw MigrationError("The state file ends inside section '\(name)'")
-      }
-      sections.append(.init(name: name, bytes: Array(try reader.take(Int(count), "section '\(name)'"))))
-    }
+    let sections = try ByteReader.sections(&reader, header.sectionCount)
     var blocks: [ImageShape.Block] = []
     var counts: [(count: Int, sum: UInt32)] = []
     for _ in 0..<header.blockCount {
       let name = try reader.text("a memory block")
       let byteCount = try reader.integer(UInt64.self, "memory '\(name)'")
       let pageCount = try reader.integer(UInt64.self, "memory '\(name)'")
-      guard byteCount <= UInt64(Int.max), pageCount <= byteCount / UInt64(size) else {
+      guard byteCount <= UInt64(Int.max), byteCount % UInt64(size) == 0, pageCount <= byteCount / UInt64(size) else {
         throw MigrationError("Memory '\(name)' has too many pages")
       }
       blocks.append(.init(name: name, byteCount: Int(byteCount)))
       counts.append((Int(pageCount), try reader.integer(UInt32.self, "memory '\(name)'")))
     }
-    try shape.check(blocks)
     var lists: [Version1Pages.List] = []
     for (block, (count, sum)) in zip(blocks, counts) {
       var list = Version1Pages.List(name: block.name, runs: [], sum: sum)
@@ -80,7 +71,18 @@ enum Version1 {
       lists.append(list)
     }
     guard reader.remaining == 0 else { throw MigrationError("The state file has bytes after its tables") }
-    return (sections, Version1Pages(lists: lists))
+    return (sections.map(upgraded), blocks, Version1Pages(lists: lists))
+  }
+
+  /// Two sections did not say their versions.
+  private static func upgraded(_ section: MachineImage.Section) -> MachineImage.Section {
+    guard ["machine", "cpu"].contains(section.name) else { return section }
+    var head = ByteWriter()
+    head.put(UInt8(section.name.utf8.count))
+    head.bytes += section.name.utf8
+    head.put(UInt8(4))
+    head.put(UInt32(1))
+    return .init(name: section.name, bytes: head.bytes + section.bytes)
   }
 
   static func checksum(_ bytes: UnsafeRawBufferPointer, _ start: UInt = 0) -> UInt {
@@ -100,7 +102,7 @@ enum Version1 {
 }
 
 /// The pages of an image of version 1, in the order of its lists.
-struct Version1Pages {
+struct Version1Pages: PageSequence {
   struct List {
     var name: String
     /// Page numbers, ascending.

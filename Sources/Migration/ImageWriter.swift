@@ -2,100 +2,159 @@
 import HostIO
 import Platform
 
-/// Writes an image of version 1.
+/// Writes an image of version 2: placed where the sink is a file of its own, packed where it is a stream.
 struct ImageWriter {
   let sections: [MachineImage.Section]
   let blocks: [RAMBlock]
 
-  /// Numbers of the pages of a block that hold anything but zeros, as runs.
-  private static func runs(of block: RAMBlock) -> [Range<Int>] {
-    let size = Int(pageByteCount)
-    var list = Version1Pages.List(name: block.name, runs: [], sum: 0)
-    for page in 0..<block.byteCount / size {
-      let words = UnsafeRawBufferPointer(start: block.base + page * size, count: size).assumingMemoryBound(
-        to: UInt64.self)
-      if words.contains(where: { $0 != 0 }) { list.append(page) }
-    }
-    return list.runs
-  }
+  /// Large pages of the host can back memory that is mapped from such offsets.
+  private static let blockAlignment: Int64 = 2 << 20
 
   func write(
     to sink: any ImageSink, progress report: (ImageProgress) throws(MigrationError) -> Void
   ) throws(MigrationError) {
-    var state = ByteWriter()
-    for section in sections {
-      state.put(section.name)
-      state.put(UInt64(section.bytes.count))
-      state.bytes += section.bytes
+    var output = Output(sink: sink)
+    output.progress.totalByteCount = blocks.reduce(0) { $0 + $1.byteCount }
+    output.progress.remainingByteCount = output.progress.totalByteCount
+    try report(output.progress)
+    if sink.isSeekable, !blocks.isEmpty {
+      try writePlaced(to: &output, report)
+    } else {
+      try writePacked(to: &output, report)
     }
-    let size = Int(pageByteCount)
-    let lists = blocks.map(Self.runs)
-    var directory = ByteWriter()
-    var indexes = ByteWriter()
-    for (block, runs) in zip(blocks, lists) {
-      var sum: UInt = 0
-      for run in runs { sum = Version1.checksum(Self.bytes(block, run), sum) }
-      directory.put(block.name)
-      directory.put(UInt64(block.byteCount))
-      directory.put(UInt64(runs.reduce(0) { $0 + $1.count }))
-      directory.put(UInt32(truncatingIfNeeded: sum))
-      for page in runs.joined() { indexes.put(UInt64(page)) }
-    }
-    let tables = state.bytes + directory.bytes + indexes.bytes
-    var header = ByteWriter()
-    header.bytes = MachineImage.magic
-    header.put(Version1.number)
-    header.put(UInt32(sections.count))
-    header.put(UInt32(blocks.count))
-    header.put(UInt64(state.bytes.count))
-    header.put(UInt64(tables.count))
-    header.put(Version1.checksum(tables))
-    header.put(Version1.checksum(header.bytes))
-    header.pad(to: size)
-    header.bytes += tables
-    header.pad(to: size + (tables.count + size - 1) / size * size)
-    var progress = ImageProgress()
-    progress.totalByteCount = blocks.reduce(0) { $0 + $1.byteCount }
-    progress.remainingByteCount = progress.totalByteCount
-    let outcome = header.bytes.withUnsafeBytes { bytes -> Result<Void, MigrationError> in
-      do throws(MigrationError) { return .success(try Self.put(bytes, to: sink, &progress)) } catch {
-        return .failure(error)
-      }
-    }
-    try outcome.get()
-    try report(progress)
-    for (block, runs) in zip(blocks, lists) {
-      var page = 0
-      for run in runs {
-        progress.zeroPageCount += run.lowerBound - page
-        progress.remainingByteCount -= (run.lowerBound - page) * size
-        page = run.lowerBound
-        while page < run.upperBound {
-          let end = min(run.upperBound, page + 256)
-          try Self.put(Self.bytes(block, page..<end), to: sink, &progress)
-          progress.normalPageCount += end - page
-          progress.remainingByteCount -= (end - page) * size
-          page = end
-          try report(progress)
-        }
-      }
-      progress.zeroPageCount += block.byteCount / size - page
-      progress.remainingByteCount -= block.byteCount - page * size
-    }
-    try report(progress)
   }
 
-  private static func bytes(_ block: RAMBlock, _ pages: Range<Int>) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(
-      start: block.base + pages.lowerBound * Int(pageByteCount), count: pages.count * Int(pageByteCount))
-  }
+  private var shapes: [ImageShape.Block] { blocks.map { .init(name: $0.name, byteCount: $0.byteCount) } }
 
-  private static func put(
-    _ bytes: UnsafeRawBufferPointer, to sink: any ImageSink, _ progress: inout ImageProgress
+  private func writePacked(
+    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
   ) throws(MigrationError) {
-    do throws(Errno) { try sink.write(bytes) } catch {
-      throw MigrationError("Cannot write the state of the machine: \(error)")
+    let tables = ImageTables(sections: sections, blocks: shapes.map { .init(shape: $0) })
+    let (header, padded) = pages(of: tables, .packed, byteCount: 0)
+    try output.append(header.bytes + padded)
+    var count = 0
+    try forEachChunk(of: &output, report) { (chunk, block, output) throws(MigrationError) in
+      count += 1
+      var head = ByteWriter()
+      head.put(chunk.block)
+      chunk.encode(to: &head)
+      try output.append(head.bytes)
+      for range in chunk.ranges { try output.append(UnsafeRawBufferPointer(rebasing: block.contents[range])) }
     }
-    progress.transferredByteCount += bytes.count
+    var end = ImageChunk(block: Int(ImageChunk.end), index: count)
+    end.sum = end.checksum { _ in UnsafeRawBufferPointer(start: nil, count: 0) }
+    var head = ByteWriter()
+    head.put(end.block)
+    end.encode(to: &head)
+    try output.append(head.bytes)
+    try report(output.progress)
+  }
+
+  /// The header comes last: what a failure leaves behind is no image.
+  private func writePlaced(
+    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    var placed: [ImageTables.Block] = []
+    var end = Int64(pageByteCount) + Int64(ImageTables.largestByteCount(sections, shapes))
+    for shape in shapes {
+      let offset = (end + Self.blockAlignment - 1) / Self.blockAlignment * Self.blockAlignment
+      placed.append(.init(shape: shape, offset: offset))
+      end = offset + Int64(shape.byteCount)
+    }
+    try forEachChunk(of: &output, report) { (chunk, block, output) throws(MigrationError) in
+      let index = Int(chunk.block)
+      placed[index].chunks.append(chunk)
+      for range in chunk.ranges {
+        try output.write(
+          UnsafeRawBufferPointer(rebasing: block.contents[range]), at: placed[index].offset + Int64(range.lowerBound))
+      }
+    }
+    let tables = ImageTables(sections: sections, blocks: placed)
+    let (header, padded) = pages(of: tables, .placed, byteCount: end)
+    try output.finish(header: header.bytes, tables: padded, byteCount: end)
+    try report(output.progress)
+  }
+
+  /// The header and the tables, filled up to whole pages.
+  private func pages(
+    of tables: ImageTables, _ layout: ImageHeader.Layout, byteCount: Int64
+  ) -> (header: ImageHeader, tables: [UInt8]) {
+    var padded = ByteWriter()
+    padded.bytes = tables.bytes
+    let count = padded.bytes.count
+    let size = Int(pageByteCount)
+    padded.pad(to: (count + size - 1) / size * size)
+    let header = ImageHeader(
+      layout: layout, sectionCount: sections.count, blockCount: blocks.count, tableByteCount: count,
+      tableSum: ImageChecksum.of(padded.bytes), byteCount: byteCount)
+    return (header, padded.bytes)
+  }
+
+  /// Calls `body` with every chunk that holds anything, and `report` after each chunk.
+  private func forEachChunk(
+    of output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void,
+    _ body: (ImageChunk, RAMBlock, inout Output) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    let scan = ChunkScan(blocks)
+    defer { scan.end() }
+    while let chunk = scan.next() {
+      let block = blocks[Int(chunk.block)]
+      let byteCount = min(ImageChunk.byteCount, block.byteCount - chunk.offset)
+      if !chunk.pages.isEmpty { try body(chunk, block, &output) }
+      output.progress.normalPageCount += chunk.pages.count
+      output.progress.zeroPageCount += byteCount / Int(pageByteCount) - chunk.pages.count
+      output.progress.remainingByteCount -= byteCount
+      try report(output.progress)
+    }
+  }
+
+  /// The sink, with what was written so far.
+  private struct Output {
+    let sink: any ImageSink
+    var progress = ImageProgress()
+
+    private static func failed(_ error: Errno) -> MigrationError {
+      MigrationError("Cannot write the state of the machine: \(error)")
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(MigrationError) {
+      do throws(Errno) { try sink.write(bytes) } catch { throw Self.failed(error) }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func append(_ bytes: [UInt8]) throws(MigrationError) {
+      do throws(Errno) { try bytes.withBytes { (bytes) throws(Errno) in try sink.write(bytes) } } catch {
+        throw Self.failed(error)
+      }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(MigrationError) {
+      do throws(Errno) { try sink.write(bytes, at: offset) } catch { throw Self.failed(error) }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func finish(header: [UInt8], tables: [UInt8], byteCount: Int64) throws(MigrationError) {
+      do throws(Errno) {
+        try tables.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: Int64(header.count)) }
+        try sink.setLength(byteCount)
+        try header.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: 0) }
+      } catch {
+        throw Self.failed(error)
+      }
+      progress.transferredByteCount += header.count + tables.count
+    }
+  }
+}
+
+extension [UInt8] {
+  /// `withUnsafeBytes` with the typed error kept.
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let outcome = withUnsafeBytes { bytes -> Swift.Result<Result, Failure> in
+      do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+    }
+    return try outcome.get()
   }
 }

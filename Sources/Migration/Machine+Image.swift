@@ -4,7 +4,14 @@ import PC
 
 /// The machine's side of saving and loading, on the machine thread.
 extension Machine {
-  /// Puts pages of an image into memory. Only for a machine that has not run.
+  /// Makes all memory zero, as it is before an image is read.
+  public func clearMemory() throws(MigrationError) {
+    do throws(Errno) { for block in board?.memoryBlocks ?? [] { try block.clear() } } catch {
+      throw MigrationError("Cannot set up the memory of the machine: \(error)")
+    }
+  }
+
+  /// Puts pages of an image into memory that was cleared.
   public func fill(_ pages: ImagePages) { pages.copy(into: board?.memoryBlocks ?? []) }
 
   /// Takes over the state sections of an image whose memory is in place, or the devices alone. Every section is decoded
@@ -25,26 +32,27 @@ extension MachineImage {
   /// Fills a machine that has not run. After an error it must not run.
   public static func load(into machine: Machine, from source: any ImageSource) throws(MigrationError) {
     var image = try IncomingImage(source, expecting: ImageShape(machine))
+    try machine.clearMemory()
     while let pages = try image.nextPages() { machine.fill(pages) }
     try machine.load(image.sections)
   }
 
-  /// The same from a file that is never changed while the process lives: memory is mapped, not read, where the file allows
-  /// it, so that the guest can start at once. What the constructor of a machine put into memory is replaced.
+  /// The same from a file that nobody changes while the process lives: memory is mapped, not read, where the file and its
+  /// image allow it, so that the guest can start at once. Replacing the file by another (rename) or removing it is no
+  /// change of it.
   ///
-  /// - Parameter whenDamaged: called at most once, on any thread, when the file turns out to be damaged after this
-  ///   returned. The machine must not go on.
+  /// - Parameter whenDamaged: called at most once, on another thread, when the file turns out to be damaged after this
+  ///   returned, or loses pages. The machine must not go on.
+  /// - Returns: what checks the file in the background; nil when all of it was read and is right.
   @discardableResult
   public static func map(
     _ file: FileDescriptor, into machine: Machine, whenDamaged: @escaping @Sendable (MigrationError) -> Void
-  ) throws(MigrationError) -> MappedImage {
-    try load(into: machine, from: file)
-    return MappedImage()
+  ) throws(MigrationError) -> MappedImage? {
+    guard let (image, sections) = try MappedImage.map(file, into: machine, whenDamaged: whenDamaged) else {
+      try load(into: machine, from: file)
+      return nil
+    }
+    try machine.load(sections)
+    return image
   }
-}
-
-/// The file behind a machine's memory, while it is being checked.
-public final class MappedImage: Sendable {
-  /// Waits until all of the file was looked at; throws what was found.
-  public func waitUntilChecked() throws(MigrationError) {}
 }

@@ -37,7 +37,11 @@ extension Machine {
     var writer = StateWriter()
     var processorWriter = ProcessorVisitor(base: StateWriter())
     do throws(StateError) {
+      var version = UInt32(truncatingIfNeeded: MachineCoreState.version)
+      try writer.field(MachineCoreState.name, &version)
       try core.visit(&writer)
+      version = UInt32(truncatingIfNeeded: Processor.stateVersion)
+      try processorWriter.base.field("cpu", &version)
       try board.processor.visit(&processorWriter)
     } catch {
       throw MachineError("The processor cannot be saved: \(error)")
@@ -54,6 +58,7 @@ extension Machine {
       var old = ProcessorVisitor(base: StateWriter())
       try processor.visit(&old)
       var reader = ProcessorVisitor(base: StateReader(bytes))
+      try reader.base.version("cpu", upTo: Processor.stateVersion)
       try processor.visit(&reader)
       do throws(StateError) {
         try reader.base.finish()
@@ -92,6 +97,7 @@ extension Machine {
     var core = MachineCoreState()
     do throws(StateError) {
       var reader = StateReader(parts[0].bytes)
+      try reader.version(MachineCoreState.name, upTo: MachineCoreState.version)
       try core.visit(&reader)
       try reader.finish()
     } catch {

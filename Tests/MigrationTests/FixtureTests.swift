@@ -24,7 +24,8 @@ struct FixtureTests {
 
   /// The content of a file that gzip made.
   static func contents(_ name: String) throws -> [UInt8] {
-    let path = "\(#filePath)/../../Fixtures/\(name).state.gz"
+    let folder = BytePath(#filePath).directory.directory
+    let path = "\(folder)/Fixtures/\(name).state.gz"
     let file = try #require(gzopen(path, "rb"), "\(path)")
     defer { gzclose(file) }
     var bytes: [UInt8] = []

@@ -111,6 +111,22 @@ struct MachineSaveTests {
     #expect(sentence.contains(words) && !sentence.contains("\n"), "\(sentence)")
   }
 
+  @Test func `the devices alone are taken by the same machine elsewhere`() throws {
+    let bench = try MachineBench(disk: try Self.disk.get())
+    try bench.run(to: 3_000_000)
+    let sink = StreamSink()
+    try CapturedMachine(bench.machine).writeDevices(to: sink)
+    let copy = try MachineBench(disk: try Self.disk.get())
+    var image = try IncomingImage(StreamSource(sink.bytes), expecting: .devices(of: copy.machine))
+    #expect(try image.nextPages() == nil)
+    try copy.machine.load(image.sections)
+    let differences = try copy.digest().differences(from: bench.digest())
+    #expect(Set(differences).isSubset(of: ["pc.ram", "vga.vram"]) && differences.contains("pc.ram"))
+    #expect(throws: MigrationError("The state file has no memory 'pc.ram', which this machine has")) {
+      try MachineImage.load(into: copy.machine, from: StreamSource(sink.bytes))
+    }
+  }
+
   @Test func `a full disk is one sentence`() throws {
     let bench = try MachineBench()
     let full = try FileDescriptor.open("/dev/full", .writeOnly)

@@ -20,6 +20,9 @@ public final class LostPages: Sendable {
     let notice = Atomic<Int32>(-1)
   }
 
+  private typealias Handler =
+    @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?) -> Void
+
   private static let slotCount = 64
   // Safe: allocated once, never freed, and only its atomics change.
   private nonisolated(unsafe) static let slots: UnsafeMutablePointer<Slot> = {
@@ -79,16 +82,15 @@ public final class LostPages: Sendable {
   }
 
   /// Runs in a signal handler: only atomics and system calls here.
-  private static let handler: @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?) -> Void
-    = { _, info, _ in
-      let saved = errno
-      let address = linux_fault_address(info)
-      if !LostPages.replace(UInt(bitPattern: address)) {
-        // Not ours: the access is repeated under the handler that was there before.
-        sigaction(SIGBUS, LostPages.previous, nil)
-      }
-      errno = saved
+  private static let handler: Handler = { _, info, _ in
+    let saved = errno
+    let address = linux_fault_address(info)
+    if !LostPages.replace(UInt(bitPattern: address)) {
+      // Not ours: the access is repeated under the handler that was there before.
+      sigaction(SIGBUS, LostPages.previous, nil)
     }
+    errno = saved
+  }
 
   private static func replace(_ address: UInt) -> Bool {
     for index in 0..<slotCount {

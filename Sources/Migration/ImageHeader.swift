@@ -85,7 +85,9 @@ struct ImageHeader: Equatable {
 
 /// XXH3 with 64 bits (https://xxhash.com), which is as fast as memory.
 enum ImageChecksum {
-  static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 { xxh3(bytes.baseAddress, bytes.count, seed) }
+  static func of(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
+    xxh3(bytes.baseAddress, bytes.count, seed)
+  }
 
   static func of(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { of($0) } }
 }

@@ -15,10 +15,10 @@ OPTIONS = ('-icount', 'shift=6,sleep=off', '-rtc', 'base=2026-01-01T00:00:00,clo
 
 @pytest.fixture(scope='module')
 def images(tmp_path_factory):
-    """SeaBIOS at two instants, and a file of version 1."""
+    """SeaBIOS at three instants, and a file of version 1."""
     folder = tmp_path_factory.mktemp('state')
     program = os.environ.get('EXACT_RUN') or os.path.join(os.path.dirname(vm.emulator()), 'exact-run')
-    for name, count in (('early', 1_000_000), ('late', 1_000_001)):
+    for name, count in (('early', 1_000_000), ('late', 1_000_001), ('later', 4_000_000)):
         subprocess.run([program, str(count), f'save={folder}/{name}', '--', *OPTIONS], check=True, capture_output=True, timeout=60)
     fixture = os.path.join(vm.ROOT, 'Tests', 'Fixtures', 'machine-version-1.state.gz')
     (folder / 'old').write_bytes(gzip.open(fixture).read())
@@ -81,10 +81,15 @@ def test_one_instruction_makes_a_difference(images):
 
 
 def test_a_byte_of_memory_is_found(images):
-    document = json.loads(state(images, '--json', '--diff', 'early', 'old', status=1))
-    assert not document['equal']
+    document = json.loads(state(images, '--json', '--diff', 'early', 'later', status=1))
+    assert not document['equal'] and document['shape'] == []
     ram = next(block for block in document['memory'] if block['name'] == 'pc.ram')
     assert ram['pages'] > 1 and ram['first'] != ram['second']
+
+
+def test_other_machines_differ_in_their_parts(images):
+    text = state(images, '--diff', 'early', 'old', status=1)
+    assert 'memory: pc.ram of 16777216 bytes, vga.vram of 16777216 bytes | pc.ram of 16777216 bytes, vga.vram of 4194304 bytes\n' in text
 
 
 def test_mistakes(images):

@@ -124,7 +124,9 @@ struct MachineImageTests {
     let blocks = [try block("ram", pages: 6, filling: 5)]
     let bytes = try saved(sections, blocks, layout)
     // A placed image has a hole before memory.
-    let counts = (0..<min(bytes.count, 16384)).filter { $0 % 97 == 0 } + (max(0, bytes.count - 30000)..<bytes.count)
+    let counts =
+      (0..<min(bytes.count, 16384)).filter { $0 % 97 == 0 }
+      + (max(0, bytes.count - 30000)..<bytes.count)
       .filter { $0 % 89 == 0 } + [bytes.count - 1, 11, 12, 4095, 4096]
     for count in counts {
       let sentence = try #require(refusal(Array(bytes.prefix(count)), blocks), "\(count) bytes")
@@ -177,7 +179,8 @@ struct MachineImageTests {
     for position in used.joined() where position % 31 == 0 || position < 100 {
       let words = try sentence(start + position)
       #expect(
-        words.contains("memory 'ram'") || words.contains("memory block") || words == "The end of the state file is damaged"
+        words.contains("memory 'ram'") || words.contains("memory block")
+          || words == "The end of the state file is damaged"
           || words.hasPrefix("The state file ends inside"), "byte \(position): \(words)")
     }
   }

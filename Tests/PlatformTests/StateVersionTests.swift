@@ -72,7 +72,8 @@ private final class Chip<S: DeviceState>: Device {
     let fields = try StateField.decode(Chip(Third()).save())
     #expect(
       fields == [
-        .init(name: "grown", value: .integer(3, bitWidth: 32)), .init(name: "limit", value: .integer(100, bitWidth: 32)),
+        .init(name: "grown", value: .integer(3, bitWidth: 32)),
+        .init(name: "limit", value: .integer(100, bitWidth: 32)),
         .init(name: "count", value: .integer(7, bitWidth: 16)), .init(name: "on", value: .flag(true)),
         .init(name: "key", value: .bytes([1, 2])), .init(name: "queue", value: .bytes([9])),
       ])

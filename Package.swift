@@ -25,6 +25,7 @@ let package = Package(
 
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CXXHash", path: "Sources/CXXHash", providers: [.apt(["libxxhash-dev"])]),
 
     // Floor 0
     // Merged functions reach each other by calls, not jumps, and handlers must end with a jump.
@@ -52,13 +53,13 @@ let package = Package(
     floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
                  "Chipset", "StorageDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
     // Floor 5
-    floor("Migration", ["HostIO", "Platform", "PC", "CZlib"]),
+    floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "PC", "CZlib", "CXXHash"]),
     // Floor 6
     floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
     // Floor 7
     floor("Options", ["HostIO", "Block", "Chardev", "PC", "X86"]),
     // Floor 8
-    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options"], path: "Sources/apus",
+    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Migration", "Monitor", "Options"], path: "Sources/apus",
                       swiftSettings: settings),
 
     // Tests
@@ -86,7 +87,7 @@ let package = Package(
     tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
-    tests("MigrationTests", ["Migration", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
+    tests("MigrationTests", ["Migration", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "HostIO"]),
   ]
 )

@@ -112,6 +112,17 @@ static inline int linux_connect(int fd, const struct sockaddr *address, socklen_
   return -1;
 }
 
+/// Where a fault was, as the handler of SIGBUS is told.
+static inline void *linux_fault_address(const siginfo_t *info) { return info->si_addr; }
+
+/// Installs a handler for SIGBUS and gives the one before.
+static inline int linux_catch_bus_errors(void (*handler)(int, siginfo_t *, void *), struct sigaction *previous) {
+  struct sigaction action = { .sa_flags = SA_SIGINFO | SA_ONSTACK };
+  action.sa_sigaction = handler;
+  sigemptyset(&action.sa_mask);
+  return sigaction(SIGBUS, &action, previous);
+}
+
 static inline char **linux_environment(void) { extern char **environ; return environ; }
 
 #endif

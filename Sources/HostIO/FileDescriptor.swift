@@ -174,6 +174,9 @@ public struct FileDescriptor: Hashable, Sendable {
   /// Whether the descriptor is open in this process.
   public var isOpen: Bool { fcntl(rawValue, F_GETFD) != -1 }
 
+  /// Whether every write goes to the end of the file (`O_APPEND`).
+  public var isAppending: Bool { fcntl(rawValue, F_GETFL) & O_APPEND != 0 }
+
   public func setNonBlocking(_ enabled: Bool) throws(Errno) {
     let flags = try call { fcntl(rawValue, F_GETFL) }
     let wanted = enabled ? flags | O_NONBLOCK : flags & ~O_NONBLOCK

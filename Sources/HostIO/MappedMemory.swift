@@ -5,12 +5,15 @@ import Glibc
 ///
 /// Not synchronised: the mapping itself never moves, but who may touch which bytes when is the owner's rule.
 public final class MappedMemory: @unchecked Sendable {
-  // Safe: the pointer and the length never change after `init`; the bytes behind them are guarded by the owner's protocol.
+  // Safe: the pointer and the length never change after `init`; the bytes behind them, and where they come from, are
+  // guarded by the owner's protocol.
   public let base: UnsafeMutableRawPointer
   /// Usable length in bytes, a multiple of the page size for anonymous mappings.
   public let byteCount: Int
   public let isWritable: Bool
   private let mappedByteCount: Int
+  /// Parts that `replace` took from files. Changed by the owner alone, before others use the bytes.
+  var fileRanges: [Range<Int>] = []
 
   public static let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
 

@@ -2,78 +2,159 @@
 import HostIO
 import Platform
 
-extension MachineImage {
-  /// Numbers of the pages of a block that hold anything but zeros.
-  private static func pages(of block: RAMBlock) -> [UInt64] {
-    let size = Int(pageByteCount)
-    return (0..<block.byteCount / size).compactMap { page in
-      let words = UnsafeRawBufferPointer(start: block.base + page * size, count: size).assumingMemoryBound(
-        to: UInt64.self)
-      return words.contains { $0 != 0 } ? UInt64(page) : nil
+/// Writes an image of version 2: placed where the sink is a file of its own, packed where it is a stream.
+struct ImageWriter {
+  let sections: [MachineImage.Section]
+  let blocks: [RAMBlock]
+
+  /// Large pages of the host can back memory that is mapped from such offsets.
+  private static let blockAlignment: Int64 = 2 << 20
+
+  func write(
+    to sink: any ImageSink, progress report: (ImageProgress) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    var output = Output(sink: sink)
+    output.progress.totalByteCount = blocks.reduce(0) { $0 + $1.byteCount }
+    output.progress.remainingByteCount = output.progress.totalByteCount
+    try report(output.progress)
+    if sink.isSeekable, !blocks.isEmpty {
+      try writePlaced(to: &output, report)
+    } else {
+      try writePacked(to: &output, report)
     }
   }
 
-  /// Writes the image; the guest must stand still meanwhile. Works on files, pipes and sockets.
-  public func write(to file: FileDescriptor, blocks: [RAMBlock]) throws(MigrationError) {
-    var state = ByteWriter()
-    for section in sections {
-      state.put(section.name)
-      state.put(UInt64(section.bytes.count))
-      state.bytes += section.bytes
+  private var shapes: [ImageShape.Block] { blocks.map { .init(name: $0.name, byteCount: $0.byteCount) } }
+
+  private func writePacked(
+    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    let tables = ImageTables(sections: sections, blocks: shapes.map { .init(shape: $0) })
+    let (header, padded) = pages(of: tables, .packed, byteCount: 0)
+    try output.append(header.bytes + padded)
+    var count = 0
+    try forEachChunk(of: &output, report) { (chunk, block, output) throws(MigrationError) in
+      count += 1
+      var head = ByteWriter()
+      head.put(chunk.block)
+      chunk.encode(to: &head)
+      try output.append(head.bytes)
+      for range in chunk.ranges { try output.append(UnsafeRawBufferPointer(rebasing: block.contents[range])) }
     }
+    var end = ImageChunk(block: Int(ImageChunk.end), index: count)
+    end.sum = end.checksum { _ in UnsafeRawBufferPointer(start: nil, count: 0) }
+    var head = ByteWriter()
+    head.put(end.block)
+    end.encode(to: &head)
+    try output.append(head.bytes)
+    try report(output.progress)
+  }
+
+  /// The header comes last: what a failure leaves behind is no image.
+  private func writePlaced(
+    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    var placed: [ImageTables.Block] = []
+    var end = Int64(pageByteCount) + Int64(ImageTables.largestByteCount(sections, shapes))
+    for shape in shapes {
+      let offset = (end + Self.blockAlignment - 1) / Self.blockAlignment * Self.blockAlignment
+      placed.append(.init(shape: shape, offset: offset))
+      end = offset + Int64(shape.byteCount)
+    }
+    try forEachChunk(of: &output, report) { (chunk, block, output) throws(MigrationError) in
+      let index = Int(chunk.block)
+      placed[index].chunks.append(chunk)
+      for range in chunk.ranges {
+        try output.write(
+          UnsafeRawBufferPointer(rebasing: block.contents[range]), at: placed[index].offset + Int64(range.lowerBound))
+      }
+    }
+    let tables = ImageTables(sections: sections, blocks: placed)
+    let (header, padded) = pages(of: tables, .placed, byteCount: end)
+    try output.finish(header: header.bytes, tables: padded, byteCount: end)
+    try report(output.progress)
+  }
+
+  /// The header and the tables, filled up to whole pages.
+  private func pages(
+    of tables: ImageTables, _ layout: ImageHeader.Layout, byteCount: Int64
+  ) -> (header: ImageHeader, tables: [UInt8]) {
+    var padded = ByteWriter()
+    padded.bytes = tables.bytes
+    let count = padded.bytes.count
     let size = Int(pageByteCount)
-    let lists = blocks.map(Self.pages)
-    var directory = ByteWriter()
-    var indexes = ByteWriter()
-    for (block, pages) in zip(blocks, lists) {
-      var sum: UInt = 0
-      for page in pages {
-        sum = Self.checksum(UnsafeRawBufferPointer(start: block.base + Int(page) * size, count: size), sum)
-      }
-      directory.put(block.name)
-      directory.put(UInt64(block.byteCount))
-      directory.put(UInt64(pages.count))
-      directory.put(UInt32(truncatingIfNeeded: sum))
-      for page in pages { indexes.put(page) }
-    }
-    let tables = state.bytes + directory.bytes + indexes.bytes
-    var header = ByteWriter()
-    header.bytes = Self.magic
-    header.put(Self.version)
-    header.put(UInt32(sections.count))
-    header.put(UInt32(blocks.count))
-    header.put(UInt64(state.bytes.count))
-    header.put(UInt64(tables.count))
-    header.put(Self.checksum(tables))
-    header.put(Self.checksum(header.bytes))
-    header.pad(to: size)
-    var body = ByteWriter()
-    body.bytes = tables
-    body.pad(to: (tables.count + size - 1) / size * size)
-    do throws(Errno) {
-      try file.writeAll(header.bytes)
-      try file.writeAll(body.bytes)
-      for (block, pages) in zip(blocks, lists) {
-        for run in Self.runs(pages) {
-          try file.writeAll(
-            UnsafeRawBufferPointer(start: block.base + Int(run.lowerBound) * size, count: run.count * size))
-        }
-      }
-    } catch {
-      throw MigrationError("Cannot write the state of the machine: \(error)")
+    padded.pad(to: (count + size - 1) / size * size)
+    let header = ImageHeader(
+      layout: layout, sectionCount: sections.count, blockCount: blocks.count, tableByteCount: count,
+      tableSum: ImageChecksum.of(padded.bytes), byteCount: byteCount)
+    return (header, padded.bytes)
+  }
+
+  /// Calls `body` with every chunk that holds anything, and `report` after each chunk.
+  private func forEachChunk(
+    of output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void,
+    _ body: (ImageChunk, RAMBlock, inout Output) throws(MigrationError) -> Void
+  ) throws(MigrationError) {
+    let scan = ChunkScan(blocks)
+    defer { scan.end() }
+    while let chunk = scan.next() {
+      let block = blocks[Int(chunk.block)]
+      let byteCount = min(ImageChunk.byteCount, block.byteCount - chunk.offset)
+      if !chunk.pages.isEmpty { try body(chunk, block, &output) }
+      output.progress.normalPageCount += chunk.pages.count
+      output.progress.zeroPageCount += byteCount / Int(pageByteCount) - chunk.pages.count
+      output.progress.remainingByteCount -= byteCount
+      try report(output.progress)
     }
   }
 
-  /// Consecutive page numbers as ranges.
-  static func runs(_ pages: [UInt64]) -> [Range<UInt64>] {
-    var runs: [Range<UInt64>] = []
-    for page in pages {
-      if let last = runs.last, last.upperBound == page {
-        runs[runs.count - 1] = last.lowerBound..<page + 1
-      } else {
-        runs.append(page..<page + 1)
-      }
+  /// The sink, with what was written so far.
+  private struct Output {
+    let sink: any ImageSink
+    var progress = ImageProgress()
+
+    private static func failed(_ error: Errno) -> MigrationError {
+      MigrationError("Cannot write the state of the machine: \(error)")
     }
-    return runs
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(MigrationError) {
+      do throws(Errno) { try sink.write(bytes) } catch { throw Self.failed(error) }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func append(_ bytes: [UInt8]) throws(MigrationError) {
+      do throws(Errno) { try bytes.withBytes { (bytes) throws(Errno) in try sink.write(bytes) } } catch {
+        throw Self.failed(error)
+      }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(MigrationError) {
+      do throws(Errno) { try sink.write(bytes, at: offset) } catch { throw Self.failed(error) }
+      progress.transferredByteCount += bytes.count
+    }
+
+    mutating func finish(header: [UInt8], tables: [UInt8], byteCount: Int64) throws(MigrationError) {
+      do throws(Errno) {
+        try tables.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: Int64(header.count)) }
+        try sink.setLength(byteCount)
+        try header.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: 0) }
+      } catch {
+        throw Self.failed(error)
+      }
+      progress.transferredByteCount += header.count + tables.count
+    }
+  }
+}
+
+extension [UInt8] {
+  /// `withUnsafeBytes` with the typed error kept.
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let outcome = withUnsafeBytes { bytes -> Swift.Result<Result, Failure> in
+      do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+    }
+    return try outcome.get()
   }
 }

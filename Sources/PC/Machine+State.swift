@@ -24,6 +24,12 @@ struct MachineCoreState: DeviceState {
 
 /// The state of everything but memory as named parts, and back. The machine stands still meanwhile.
 extension Machine {
+  /// Names of the parts in their order.
+  public var stateNames: [String] {
+    guard let board else { return [] }
+    return ["machine", "cpu"] + board.devices.indices.map(board.stateName)
+  }
+
   /// Every part in a fixed order: machine, processor, devices. First happens what is due.
   public func saveState() throws(MachineError) -> [(name: String, bytes: [UInt8])] {
     guard let board else { return [] }
@@ -32,7 +38,11 @@ extension Machine {
     var writer = StateWriter()
     var processorWriter = ProcessorVisitor(base: StateWriter())
     do throws(StateError) {
+      var version = UInt32(truncatingIfNeeded: MachineCoreState.version)
+      try writer.field(MachineCoreState.name, &version)
       try core.visit(&writer)
+      version = UInt32(truncatingIfNeeded: Processor.stateVersion)
+      try processorWriter.base.field("cpu", &version)
       try board.processor.visit(&processorWriter)
     } catch {
       throw MachineError("The processor cannot be saved: \(error)")
@@ -49,6 +59,7 @@ extension Machine {
       var old = ProcessorVisitor(base: StateWriter())
       try processor.visit(&old)
       var reader = ProcessorVisitor(base: StateReader(bytes))
+      try reader.base.version("cpu", upTo: Processor.stateVersion)
       try processor.visit(&reader)
       do throws(StateError) {
         try reader.base.finish()
@@ -79,9 +90,7 @@ extension Machine {
   public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {
     guard let board else { throw MachineError("This machine has no state to load") }
     let found = Set(parts.map(\.name))
-    let expected = (["machine", "cpu"] + board.devices.indices.map(board.stateName)).filter {
-      found.contains($0) || !Self.laterStateNames.contains($0)
-    }
+    let expected = stateNames.filter { found.contains($0) || !Self.laterStateNames.contains($0) }
     guard parts.map(\.name) == expected else {
       let missing = expected.first { !found.contains($0) }
       let extra = parts.map(\.name).first { !expected.contains($0) }
@@ -93,6 +102,7 @@ extension Machine {
     var core = MachineCoreState()
     do throws(StateError) {
       var reader = StateReader(parts[0].bytes)
+      try reader.version(MachineCoreState.name, upTo: MachineCoreState.version)
       try core.visit(&reader)
       try reader.finish()
     } catch {

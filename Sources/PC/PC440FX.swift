@@ -184,5 +184,5 @@ public final class PC440FX {
   func add(_ device: any Device) { devices.append(device) }
 
   /// Keeps an object alive as long as the board.
-  func keep(_ object: AnyObject) { connections.append(object) }
+  package func keep(_ object: AnyObject) { connections.append(object) }
 }

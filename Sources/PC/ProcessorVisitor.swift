@@ -8,6 +8,7 @@ struct ProcessorVisitor<Base: StateVisitor>: CPUStateVisitor {
   private static var byteLimit: Int { 1 << 20 }
 
   var base: Base
+  var version: Int { base.version }
 
   mutating func field(_ name: StaticString, _ value: inout UInt64) throws(StateError) { try base.field(name, &value) }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every example of README.md as it stands there, in a folder with the files that it names."""
+import gzip
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ COMMANDS = [line for block in blocks('sh') for line in block.splitlines() if lin
 def folder(tmp_path):
     for name, source in MEDIA.items():
         shutil.copy(vm.image(source), tmp_path / name)
+    machine = os.path.join(vm.ROOT, 'Tests', 'Fixtures', 'machine-version-1.state.gz')
+    (tmp_path / 'guest.state').write_bytes(gzip.open(machine).read())
     (tmp_path / 'bin').mkdir()
     program = shutil.which(vm.emulator()) or vm.emulator()
     (tmp_path / 'bin' / 'apus').write_text(f'#!/bin/sh\nexec {program} "$@"\n')
@@ -68,7 +71,11 @@ def test_shell_example(folder, command):
         os.close(reader), os.close(writer)
     assert done.returncode == 0, done.stderr
     output = done.stdout + (folder / 'serial.log').read_bytes() if 'serial.log' in command else done.stdout
-    if 'disk.img' in command:
+    if '--diff' in command:
+        assert output == b''
+    elif 'guest.state' in command:
+        assert b'memory pc.ram: 16777216 bytes' in output
+    elif 'disk.img' in command:
         assert b'GUEST power-off' in output
     elif 'cd.iso' in command:
         assert b"Booting `Power off'" in output

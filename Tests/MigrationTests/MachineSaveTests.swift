@@ -89,13 +89,13 @@ struct MachineSaveTests {
   static let others: [(words: String, change: @Sendable (inout MachineConfiguration) -> Void)] = [
     ("bytes of memory 'pc.ram'", { $0.memoryByteCount = 32 << 20 }),
     ("bytes of memory 'vga.vram'", { $0.videoMemoryByteCount = 8 << 20 }),
-    ("not that of this machine", { $0.graphics = .none }),
+    ("has memory 'vga.vram', which this machine has not", { $0.graphics = .none }),
     ("another -icount", { $0.instructionCounting?.shift = 3 }),
     ("another -icount", { $0.instructionCounting = nil }),
     ("no part 'isa-debug-exit'", { $0.isaDevices = [.debugExit(port: 0xf4, portCount: 4)] }),
     ("has a part", { $0.serialPorts = [] }),
     ("no part", { $0.serialPorts.append(.init(chardev: nil, number: 1)) }),
-    ("not that of this machine", { $0.board = .none }),
+    ("has memory 'pc.ram', which this machine has not", { $0.board = .none }),
   ]
 
   @Test(arguments: others)
@@ -109,6 +109,22 @@ struct MachineSaveTests {
     let other = try MachineBench(disk: try Self.disk.get(), configure: change)
     let sentence = try #require(try refusal(other, file))
     #expect(sentence.contains(words) && !sentence.contains("\n"), "\(sentence)")
+  }
+
+  @Test func `the devices alone are taken by the same machine elsewhere`() throws {
+    let bench = try MachineBench(disk: try Self.disk.get())
+    try bench.run(to: 3_000_000)
+    let sink = StreamSink()
+    try CapturedMachine(bench.machine).writeDevices(to: sink)
+    let copy = try MachineBench(disk: try Self.disk.get())
+    var image = try IncomingImage(StreamSource(sink.bytes), expecting: .devices(of: copy.machine))
+    #expect(try image.nextPages() == nil)
+    try copy.machine.load(image.sections)
+    let differences = try copy.digest().differences(from: bench.digest())
+    #expect(Set(differences).isSubset(of: ["pc.ram", "vga.vram"]) && differences.contains("pc.ram"))
+    #expect(throws: MigrationError("The state file has no memory 'pc.ram', which this machine has")) {
+      try MachineImage.load(into: copy.machine, from: StreamSource(sink.bytes))
+    }
   }
 
   @Test func `a full disk is one sentence`() throws {

@@ -34,6 +34,20 @@ public final class RAMBlock {
     if dirtyLog == nil { dirtyLog = DirtyLog(pageCount: byteCount / Int(pageByteCount)) }
   }
 
+  /// Makes every byte zero. For whoever loads a machine: nothing else notices.
+  public func clear() throws(Errno) {
+    try mapping.clear()
+    if let dirtyLog { for page in 0..<byteCount / Int(Platform.pageByteCount) { dirtyLog.mark(page: page) } }
+  }
+
+  /// Puts whole pages of a file in place of a range, copy-on-write. Nothing else notices, as with `clear`.
+  public func replace(_ range: Range<Int>, with file: FileDescriptor, at offset: Int64) throws(Errno) {
+    try mapping.replace(range, with: file, at: offset)
+  }
+
+  /// Whether bytes of the range come from a file.
+  public func isFileBacked(_ range: Range<Int>) -> Bool { mapping.isFileBacked(range) }
+
   /// The block's bytes, for host-side readers such as a display surface. Valid while the block lives.
   public var contents: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: base, count: byteCount)

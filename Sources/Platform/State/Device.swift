@@ -38,12 +38,10 @@ extension Device {
     return writer.image
   }
 
-  /// Decodes a state into a value without touching the device.
+  /// Decodes a state of this or an older version into a value without touching the device.
   public func decode(_ image: [UInt8]) throws(StateError) -> State {
     var reader = StateReader(image)
-    var version: UInt32 = 0
-    try reader.field(State.name, &version)
-    guard version == State.version else { throw .unknownVersion(Int(version)) }
+    try reader.version(State.name, upTo: State.version)
     var fresh = state
     try fresh.visit(&reader)
     try reader.finish()

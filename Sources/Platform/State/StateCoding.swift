@@ -49,6 +49,8 @@ public struct StateReader: StateVisitor {
   private let image: [UInt8]
   private var position = 0
   public var isLoading: Bool { true }
+  /// Of the field list that follows.
+  public private(set) var version = Int.max
 
   public init(_ image: [UInt8]) { self.image = image }
 
@@ -99,6 +101,14 @@ public struct StateReader: StateVisitor {
     for (index, byte) in try take(4, name).enumerated() { count |= Int(byte) << (8 * index) }
     guard count <= limit else { throw .outOfRange("\(name)") }
     value = Array(try take(count, name))
+  }
+
+  /// Reads a section's first field, its name with the version of its field list, which must be 1...newest.
+  public mutating func version(_ name: StaticString, upTo newest: Int) throws(StateError) {
+    var found: UInt32 = 0
+    try field(name, &found)
+    guard found >= 1, Int(found) <= newest else { throw .unknownVersion(Int(found)) }
+    version = Int(found)
   }
 
   /// Refuses an image that is longer than the fields that were read.

@@ -6,6 +6,8 @@
 public protocol StateVisitor {
   /// True when fields are being overwritten from an image; range checks after a field matter only then.
   var isLoading: Bool { get }
+  /// Version of the field list that is visited: the device's own when saving, the image's when loading.
+  var version: Int { get }
   /// Visits an integer, saved in its own width.
   mutating func field<T: FixedWidthInteger>(_ name: StaticString, _ value: inout T) throws(StateError)
   mutating func field(_ name: StaticString, _ value: inout Bool) throws(StateError)
@@ -15,7 +17,48 @@ public protocol StateVisitor {
   mutating func buffer(_ name: StaticString, _ value: inout [UInt8], limit: Int) throws(StateError)
 }
 
-/// A field that newer versions of a device add, nested values and optionals, in terms of the four primitives.
+extension StateVisitor {
+  /// The newest.
+  public var version: Int { .max }
+}
+
+/// Fields that newer versions of a device add. An image of an older version has no such field; what the device did before
+/// there was one is the value then. A field that is no more is still read: `if visitor.version < 3 { … }`.
+extension StateVisitor {
+  /// Visits an integer that version `version` added.
+  public mutating func field<T: FixedWidthInteger>(
+    _ name: StaticString, _ value: inout T, since version: Int, before: T
+  ) throws(StateError) {
+    guard self.version >= version else { return value = before }
+    try field(name, &value)
+  }
+
+  /// Visits a truth value that version `version` added.
+  public mutating func field(
+    _ name: StaticString, _ value: inout Bool, since version: Int, before: Bool
+  ) throws(StateError) {
+    guard self.version >= version else { return value = before }
+    try field(name, &value)
+  }
+
+  /// Visits bytes, whose count the device fixes, that version `version` added.
+  public mutating func bytes(
+    _ name: StaticString, _ value: inout [UInt8], since version: Int, before: [UInt8]
+  ) throws(StateError) {
+    guard self.version >= version else { return value = before }
+    try bytes(name, &value)
+  }
+
+  /// Visits bytes, whose count varies, that version `version` added.
+  public mutating func buffer(
+    _ name: StaticString, _ value: inout [UInt8], limit: Int, since version: Int, before: [UInt8]
+  ) throws(StateError) {
+    guard self.version >= version else { return value = before }
+    try buffer(name, &value, limit: limit)
+  }
+}
+
+/// Enumerations, optionals and arrays in terms of the four primitives.
 extension StateVisitor {
   /// Visits an enumeration by its raw value; an image with an unknown raw value is refused.
   public mutating func field<E: RawRepresentable>(_ name: StaticString, choice value: inout E) throws(StateError)
@@ -46,7 +89,7 @@ extension StateVisitor {
 public protocol DeviceState: Equatable {
   /// Name of the section in a saved machine, as QEMU names the device where it has one.
   static var name: StaticString { get }
-  /// Version of the field list; raised when a field is added.
+  /// Version of the field list; raised when a field is added (`field(_:_:since:before:)`), so that older images still load.
   static var version: Int { get }
   /// Visits every field in a fixed order and, when loading, validates what was read.
   mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError)

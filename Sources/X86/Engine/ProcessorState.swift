@@ -5,6 +5,8 @@
 /// A saving visitor reads the values it is given, a loading one replaces them.
 public protocol CPUStateVisitor {
   associatedtype Failure: Error
+  /// Version of the field list that is visited; see `Processor.stateVersion`.
+  var version: Int { get }
   /// A number of up to 64 bits.
   mutating func field(_ name: StaticString, _ value: inout UInt64) throws(Failure)
   /// A run of bytes of variable length.
@@ -13,7 +15,14 @@ public protocol CPUStateVisitor {
   func invalid(_ name: StaticString) -> Failure
 }
 
+extension CPUStateVisitor {
+  public var version: Int { Processor.stateVersion }
+}
+
 extension Processor {
+  /// Version of the field list; raised when a field is added, which is then visited only if the visitor's version has it.
+  public static let stateVersion = 1
+
   /// Visits everything the guest can observe: registers, hidden segment parts, pending events, the instruction count and
   /// the translations that the TLBs hold. Host addresses and decoded code are not part of it.
   ///

@@ -8,7 +8,11 @@ struct DeviceRequest {
   var driver: String
   var id: String?
   var list: KeyValueList
+  /// Sentences to show before the start.
+  var warnings: [String] = []
   var option: GivenOption { list.option }
+
+  init(driver: String, id: String?, list: KeyValueList) { (self.driver, self.id, self.list) = (driver, id, list) }
 
   /// The models, each with its bus.
   enum Bus: String {
@@ -29,6 +33,8 @@ struct DeviceRequest {
 
   static let buses: [String: Bus] = [
     "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide, "VGA": .pci,
+    "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
+    "virtio-blk-pci-non-transitional": .pci,
   ]
 
   /// Takes the bus and checks that the device fits.
@@ -105,6 +111,7 @@ extension OptionParser {
       case "isa-serial": try addSerialPort(&device)
       case "ide-hd": try addDrive(&device, .disk, on: bus)
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
+      case _ where Self.virtioDisks.contains(device.driver): try addVirtioDisk(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
           throw OptionError(device.option, "this machine has room for one VGA adapter only")
@@ -206,7 +213,9 @@ extension OptionParser {
       guard let found = launch.machine.drives.firstIndex(where: { $0.id == name }) else {
         throw OptionError(device.option, "Property '\(device.driver).drive' can't find value '\(name)'")
       }
-      if launch.machine.drives[found].slot != nil { throw OptionError(device.option, inUse(name)) }
+      if launch.machine.drives[found].slot != nil || launch.machine.drives[found].isVirtio {
+        throw OptionError(device.option, inUse(name))
+      }
       place = found
     }
     if medium == .disk {
@@ -232,8 +241,8 @@ extension OptionParser {
     }
   }
 
-  private func inUse(_ name: String) -> String {
-    drives.contains { $0.bus == .ide && $0.id == name }
+  func inUse(_ name: String) -> String {
+    drives.contains { $0.bus != .none && $0.id == name }
       ? "Drive '\(name)' is already in use because it has been automatically connected to another device (did you need "
         + "'if=none' in the drive options?)" : "Drive '\(name)' is already in use by another device"
   }

@@ -7,6 +7,7 @@ import PC
 struct DriveRequest {
   enum Bus {
     case ide
+    case virtio
     case none
   }
 
@@ -49,7 +50,7 @@ struct DriveRequest {
     if format != nil, driver != nil { throw OptionError(option, "Cannot specify both 'driver' and 'format'") }
     image.format = format ?? driver
     let interface = list.take("if") ?? "ide"
-    bus = interface == "none" ? .none : .ide
+    bus = interface == "none" ? .none : interface == "virtio" ? .virtio : .ide
     try readMedium(&list)
     try readPlace(&list, interface)
     try readImageOptions(&list)
@@ -77,8 +78,8 @@ struct DriveRequest {
       throw OptionError(option, "index cannot be used with bus and unit")
     }
     switch interface {
-    case "ide", "none": break
-    case "scsi", "floppy", "pflash", "mtd", "sd", "virtio", "xen":
+    case "ide", "none", "virtio": break
+    case "scsi", "floppy", "pflash", "mtd", "sd", "xen":
       throw OptionError(option, "machine type does not support if=\(interface),bus=\(busNumber ?? 0),unit=\(unit ?? 0)")
     default: throw OptionError(option, "unsupported bus type '\(interface)'")
     }
@@ -170,6 +171,7 @@ extension OptionParser {
   /// Gives each drive its slot, as QEMU does: the one that is asked for, otherwise the first free one.
   mutating func placeDrives() throws(OptionError) {
     var taken: Set<Int> = []
+    var virtioNumbers: Set<Int> = []
     var unattached = 0
     for request in drives {
       var slot: Int?
@@ -182,6 +184,10 @@ extension OptionParser {
         guard request.file != nil || request.medium == .cdrom else {
           throw OptionError("Device needs media, but drive is empty")
         }
+      } else if request.bus == .virtio {
+        guard request.file != nil else { throw OptionError(request.option, "Device needs media, but drive is empty") }
+        let number = try Self.virtioNumber(of: request, &virtioNumbers)
+        name = "virtio\(number)"
       } else {
         name = "none\(unattached)"
         unattached += 1
@@ -195,16 +201,31 @@ extension OptionParser {
       var drive = MachineConfiguration.Drive(
         id: request.id ?? name, medium: request.medium, file: request.file, imageOptions: image, slot: slot)
       drive.option = request.option.text
+      if request.bus == .virtio { virtioDrives.append((launch.machine.drives.count, request.option)) }
       launch.machine.drives.append(drive)
     }
-    if launch.machine.board != .pc, let request = drives.first(where: { $0.bus == .ide }) {
-      throw OptionError(request.option, "machine type does not support if=ide,bus=0,unit=0")
+    if launch.machine.board != .pc, let request = drives.first(where: { $0.bus != .none }) {
+      throw OptionError(
+        request.option,
+        request.bus == .ide
+          ? "machine type does not support if=ide,bus=0,unit=0" : "No 'PCI' bus found for device 'virtio-blk-pci'")
     }
     // An empty CD-ROM drive is there unless its slot is taken, drives come by -device, or no defaults are wanted.
     if !hasNoDefaults, !taken.contains(2), launch.machine.board == .pc, !hasDevice("ide-hd", "ide-cd") {
       let image = ImageOptions(isReadOnly: true)
       launch.machine.drives.append(.init(id: "ide1-cd0", medium: .cdrom, file: nil, imageOptions: image, slot: 2))
     }
+  }
+
+  /// Virtio drives are numbered on one bus, by `index=` or `unit=` or the next free number.
+  private static func virtioNumber(of request: DriveRequest, _ taken: inout Set<Int>) throws(OptionError) -> Int {
+    let wanted = request.index ?? request.unit
+    let number = wanted ?? (0...taken.count).first { !taken.contains($0) } ?? taken.count
+    guard taken.insert(number).inserted else {
+      throw OptionError(
+        request.option, "drive with bus=0, unit=\(number) (index=\(request.index ?? -1)) exists")
+    }
+    return number
   }
 
   private static func slot(of request: DriveRequest, _ taken: Set<Int>) throws(OptionError) -> Int {

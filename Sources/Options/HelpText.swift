@@ -81,6 +81,9 @@ enum HelpText {
     Storage devices:
     name "ide-cd", bus IDE, desc "virtual IDE CD-ROM"
     name "ide-hd", bus IDE, desc "virtual IDE disk"
+    name "virtio-blk-pci", bus PCI, alias "virtio-blk"
+    name "virtio-blk-pci-non-transitional", bus PCI
+    name "virtio-blk-pci-transitional", bus PCI
 
     """
 
@@ -101,7 +104,9 @@ enum HelpText {
         "iobase=<uint32>        -  (default: 4294967295)", "irq=<uint32>           -  (default: 4294967295)",
         "wakeup=<bool>          -  (default: false)",
       ],
-      "ide-hd": drive, "ide-cd": drive,
+      "ide-hd": drive, "ide-cd": drive, "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
+      "virtio-blk-pci-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
+      "virtio-blk-pci-non-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "VGA": [
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
         "edid=<bool>            - on/off (default: true)", "vgamem_mb=<uint32>     -  (default: 16)",

@@ -54,6 +54,8 @@ public struct MachineConfiguration: Sendable {
   public var serialPorts: [SerialPort] = []
   /// Further ISA devices, in the order given.
   public var isaDevices: [ISADevice] = []
+  /// Further PCI devices, in the order in which they get their slots.
+  public var pciDevices: [PCIDevice] = []
   public var graphics = Graphics.standard
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20
@@ -125,6 +127,8 @@ public struct MachineConfiguration: Sendable {
     public var slot: Int?
     /// `serial=`, nil for QEMU's default.
     public var serialNumber: String?
+    /// It is a virtio disk.
+    public var isVirtio = false
     /// The option that asks for it, as error texts name it.
     public var option = ""
 

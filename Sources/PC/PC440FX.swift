@@ -38,6 +38,7 @@ public final class PC440FX {
   package let rtc: CMOSRTC
   let configuration: MachineConfiguration
   private var connections: [AnyObject] = []
+  var bootOrder = BootOrder()
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -145,6 +146,10 @@ public final class PC440FX {
     ide = PIIX3IDE(
       ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15), drives: drives)
     powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
+    pci.messages.connect { [memory] address, data in
+      guard !interrupts.deliver(messageTo: address, data), memory.isMemory(address, byteCount: 4) else { return }
+      memory.write(address, integer: data)
+    }
     pci.add(hostBridge, at: PCIAddress(slot: 0))
     pci.add(isaBridge, at: PCIAddress(slot: 1))
     pci.add(ide, at: PCIAddress(slot: 1, function: 1))
@@ -173,10 +178,13 @@ public final class PC440FX {
     devices.append(random)
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
+    try addPCIDevices()
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
-      try BootROM.add(
-        kernel, isStrict: configuration.bootIsStrict, to: firmwareConfiguration, lowMemory: low, search)
+      try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)
+    }
+    if let file = bootOrder.file(isStrict: configuration.bootIsStrict) {
+      firmwareConfiguration.setFile("bootorder", file)
     }
   }
 

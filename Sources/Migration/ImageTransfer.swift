@@ -10,14 +10,16 @@ public protocol ImageSink {
   var isSeekable: Bool { get }
   /// Writes every byte at an offset from the start of the image. What is never written reads as zeros.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno)
-  /// Gives the file its final length, and leaves its position there.
+  /// Makes the file longer, up to an offset.
   func setLength(_ byteCount: Int64) throws(Errno)
 }
 
 extension ImageSink {
   public var isSeekable: Bool { false }
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) { throw .illegalSeek }
-  public func setLength(_ byteCount: Int64) throws(Errno) { throw .illegalSeek }
+  public func setLength(_ byteCount: Int64) throws(Errno) {
+    try [UInt8(0)].withBytes { (zero) throws(Errno) in try write(zero, at: byteCount - 1) }
+  }
 }
 
 /// Where an image is read from.
@@ -37,10 +39,7 @@ extension FileDescriptor: ImageSink, ImageSource {
 
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) { try writeAll(bytes, at: offset) }
 
-  public func setLength(_ byteCount: Int64) throws(Errno) {
-    try truncate(to: byteCount)
-    try seek(to: byteCount, from: .start)
-  }
+  public func setLength(_ byteCount: Int64) throws(Errno) { try truncate(to: byteCount) }
 
   public func skip(_ byteCount: Int64) throws(Errno) -> Bool {
     let status = try status()

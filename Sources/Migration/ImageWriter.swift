@@ -112,6 +112,10 @@ struct ImageWriter {
   private struct Output {
     let sink: any ImageSink
     var progress = ImageProgress()
+    /// Where the furthest piece that was placed ends.
+    private var writtenEnd: Int64 = 0
+
+    init(sink: any ImageSink) { self.sink = sink }
 
     private static func failed(_ error: Errno) -> MigrationError {
       MigrationError("Cannot write the state of the machine: \(error)")
@@ -131,13 +135,14 @@ struct ImageWriter {
 
     mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(MigrationError) {
       do throws(Errno) { try sink.write(bytes, at: offset) } catch { throw Self.failed(error) }
+      writtenEnd = max(writtenEnd, offset + Int64(bytes.count))
       progress.transferredByteCount += bytes.count
     }
 
     mutating func finish(header: [UInt8], tables: [UInt8], byteCount: Int64) throws(MigrationError) {
       do throws(Errno) {
         try tables.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: Int64(header.count)) }
-        try sink.setLength(byteCount)
+        if writtenEnd < byteCount { try sink.setLength(byteCount) }
         try header.withBytes { (bytes) throws(Errno) in try sink.write(bytes, at: 0) }
       } catch {
         throw Self.failed(error)

@@ -67,6 +67,8 @@ struct FuzzMachineImageTests {
 
   @Test func `damage behind right checksums is refused or lived with`() throws {
     let corpus = try Self.corpus.get().prefix(2)
+    // One that refuses has not changed, and machines are big.
+    var bench = try MachineBench()
     try Fuzzing.run("state file", seconds: 3, atLeast: 30) { random in
       var bytes = corpus[random.below(2)]
       let tables = ImageBytes.tables(bytes)
@@ -83,23 +85,25 @@ struct FuzzMachineImageTests {
         bytes[place] = random.oneIn(2) ? random.byte() : [0, 1, 0x7f, 0x80, 0xff][random.below(5)]
       }
       bytes = ImageBytes.sealed(bytes)
-      let bench = try MachineBench()
       let sentence = random.oneIn(2) ? refusal(bytes, bench) : try mappedRefusal(bytes, bench)
       if let sentence {
         #expect(isSentence(sentence), "seed \(random.seed)")
       } else {
         try bench.exercise(instructions: 100_000)
+        bench = try MachineBench()
       }
     }
   }
 
   @Test func `damage anywhere in a file of any version is refused or lived with`() throws {
     let corpus = try Self.corpus.get()
+    var bench = try MachineBench()
     try Fuzzing.run("damaged state file", seconds: 2, atLeast: 20) { random in
-      let bench = try MachineBench()
       let bytes = random.damaged(corpus[random.below(corpus.count)], changes: 3)
       if let sentence = random.oneIn(2) ? refusal(bytes, bench) : try mappedRefusal(bytes, bench) {
         #expect(isSentence(sentence), "seed \(random.seed)")
+      } else {
+        bench = try MachineBench()
       }
     }
   }

@@ -10,6 +10,18 @@ final class StreamSink: ImageSink {
   func write(_ part: UnsafeRawBufferPointer) throws(Errno) { bytes += part }
 }
 
+/// A sink that is written anywhere, and can nothing else.
+final class BlockSink: ImageSink {
+  private(set) var bytes: [UInt8] = []
+  let isSeekable = true
+  func write(_ part: UnsafeRawBufferPointer) throws(Errno) { throw .illegalSeek }
+  func write(_ part: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
+    let end = Int(offset) + part.count
+    if bytes.count < end { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
+    bytes.replaceSubrange(Int(offset)..<end, with: part)
+  }
+}
+
 /// A source that gives a few bytes at a time, as a socket may.
 final class StreamSource: ImageSource {
   private let bytes: [UInt8]

@@ -74,6 +74,16 @@ struct MachineImageTests {
     }
   }
 
+  /// The last page is stored in one, and is not in the other.
+  @Test(arguments: [10, 12])
+  func `a sink that is no descriptor gets the same file`(pages: Int) throws {
+    let blocks = [try block("ram", pages: pages, filling: 5)]
+    let sink = BlockSink()
+    try CapturedMachine(sections: sections, blocks: blocks).write(to: sink)
+    let isSame = try sink.bytes == saved(sections, blocks)
+    #expect(isSame)
+  }
+
   @Test func `zero pages take no room`() throws {
     let empty = try RAMBlock(name: "ram", byteCount: 1 << 26)
     for page in 0..<2000 { empty.contents[page * 4096] = 0 }

@@ -3,7 +3,6 @@ import HostIO
 import MachineBench
 import Migration
 import PC
-import Synchronization
 import Testing
 
 /// Machines whose memory is the file that they were saved to.

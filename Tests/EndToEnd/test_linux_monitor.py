@@ -124,3 +124,12 @@ def test_query_cpus_shows_the_program_counter(linux):
     cpus = linux.qmp.command('query-cpus')
     assert len(cpus) == linux.processors
     assert cpus[0]['pc'] % (1 << 64) == linux.registers['RIP'] and cpus[0]['halted'] is True
+
+
+@pytest.mark.apus
+def test_linux_boots_on_the_largest_processor(start):
+    machine = start('-m', '256', '-cpu', 'max', *kernel_options('amd64', 'console=ttyS0,115200 quiet'))
+    shell = BusyboxShell(machine)
+    shell.multiply()
+    flags = shell.run('grep -m1 ^flags /proc/cpuinfo').split()
+    assert {'monitor', 'popcnt', 'movbe', 'rdtscp', 'pdpe1gb', 'x2apic'} <= set(flags)

@@ -344,8 +344,8 @@ let modeRows: InlineArray<2, DecodeRow> = [
 
 /// Sets of eight selected by ModRM.rm: 0F 01 C8..., D0..., F8....
 let rmRows: InlineArray<24, DecodeRow> = [
-  row(0, .monitor, checks: [.cpl0]),
-  row(1, .mwait, checks: [.cpl0]),
+  row(0, .monitor),
+  row(1, .mwait),
   row(2, .clac, checks: [.cpl0]),
   row(3, .stac, checks: [.cpl0]),
   undefined(4),

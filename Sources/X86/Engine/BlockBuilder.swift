@@ -51,8 +51,7 @@ func lookUp(_ c: UnsafeMutableRawPointer, single: Bool) -> Lookup {
 /// Throws all blocks away. Only while none is running.
 func flushBlocks(_ c: UnsafeMutableRawPointer) {
   let cpu = c.cpu
-  let machine = cpu.pointee.machine
-  for page in cpu.pointee.blocks.pointee.codePageAddresses { machine.codePage(machine.context, page, false) }
+  for page in cpu.pointee.blocks.pointee.codePageAddresses { codeDisappeared(c, page) }
   cpu.pointee.blocks.pointee.removeAll()
   cpu.pointee.linkGeneration = 1
   cpu.pointee.jumpTable.initializeMemory(
@@ -193,7 +192,7 @@ struct Draft {
 private func endsBlock(_ instruction: Instruction) -> Bool {
   switch instruction.mnemonic {
   case .jmp, .jcc, .call, .ret, .loop, .loope, .loopne, .jcxz: true
-  case .jmpFar, .callFar, .retFar, .iret, .int, .int3, .int1, .hlt, .ud0, .ud1, .ud2: true
+  case .jmpFar, .callFar, .retFar, .iret, .int, .int3, .int1, .hlt, .mwait, .ud0, .ud1, .ud2: true
   case .sysenter, .sysexit, .syscall, .sysret, .rsm, .sti, .popf, .invlpg, .wrmsr, .lmsw, .clts: true
   case .lss, .invalid: true
   case .mov:

@@ -46,7 +46,7 @@ public struct CPUState {
   var nmiBlocked = false
   /// One-instruction shadow of STI (1), MOV SS and POP SS (2): interrupts are not taken before the next instruction.
   var interruptShadow: UInt8 = 0
-  /// Waiting in HLT.
+  /// Waiting in HLT, or in MWAIT (see `monitor`).
   public internal(set) var isHalted = false
   /// Triple fault: the processor is shut down until reset.
   public internal(set) var isShutDown = false
@@ -110,6 +110,7 @@ public struct CPUState {
   var kernelGSBase: UInt64 = 0
   var tscAux: UInt64 = 0
   var machineCheck = MachineCheckState()
+  var monitor = MonitorState()
   var x87 = X87State()
   var sse = SSEState()
   /// DR6 bits of what the instruction that runs, or one whose shadow lasts, has met; see `reportBreakpoints`.

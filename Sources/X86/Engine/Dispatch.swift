@@ -78,7 +78,6 @@ func codeMayChange(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ byteCount
 @inline(never)
 private func codeChanged(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ byteCount: Int) {
   if c.cpu.pointee.blocks.pointee.drop(physical, byteCount) {
-    let machine = c.cpu.pointee.machine
-    machine.codePage(machine.context, physical & ~0xfff, false)
+    codeDisappeared(c, physical & ~0xfff)
   }
 }

@@ -22,7 +22,8 @@ public struct MachineInterface: BitwiseCopyable {
   /// The host address and kind of a 4 KiB physical page (bits 0...11 of the address are zero; A20 is already applied):
   /// the answer is stored as a `PhysicalPage` at the last argument.
   public var page: @convention(c) (Context, UInt64, UnsafeMutableRawPointer) -> Void
-  /// Decoded code now lies in this physical page (true), or no longer does (false): DMA must tell the processor of writes.
+  /// Decoded code now lies in this physical page, or MONITOR watches it (true), or no longer (false): DMA must tell the
+  /// processor of writes.
   public var codePage: @convention(c) (Context, UInt64, Bool) -> Void
   /// The guest is about to write a page whose `PhysicalPage` said `isLogged`; the log must note it now.
   public var pageWritten: @convention(c) (Context, UInt64) -> Void

@@ -6,7 +6,7 @@ public enum RunExit: UInt8, Sendable {
   case budget
   /// `requestAttention` was called; nothing is wrong and the run may go on.
   case attention
-  /// HLT: nothing to do until an interrupt, NMI, INIT or reset.
+  /// HLT or MWAIT: nothing to do until an interrupt, NMI, INIT or reset, or a write to the line that MWAIT waits for.
   case halted
   /// Triple fault: nothing but INIT or a reset helps.
   case shutdown
@@ -120,9 +120,10 @@ public final class Processor {
     cpu.pointee.attention |= Attention.event
   }
 
-  /// Physical memory was written by someone else (DMA, a monitor): code decoded from it is dropped. Only pages for which
-  /// `MachineInterface.codePage` said true matter.
+  /// Physical memory was written by someone else (DMA, a monitor): code decoded from it is dropped, and a wait for it
+  /// ends. Only pages for which `MachineInterface.codePage` said true matter.
   public func physicalMemoryWritten(_ address: UInt64, length: UInt64) {
+    noteForeignWrite(c, address, length)
     var position = address
     let end = address &+ length
     while position < end {
@@ -150,6 +151,8 @@ public final class Processor {
 
   /// RESET: everything to its power-up value. SDM vol. 3, table 10-1. The instruction count goes on.
   public func reset() {
+    endMonitoring(c)
+    watchMonitoredPage(c)
     let features = cpu.pointee.features
     let fresh = CPUState(
       fastTLB: cpu.pointee.fastTLB, machine: cpu.pointee.machine, mmu: mmu, blocks: blocks,
@@ -187,6 +190,7 @@ public final class Processor {
     cpu.pointee.cpl = 0
     cpu.pointee.blockIP = 0xfff0
     cpu.pointee.pendingVector = Exception.none
+    endMonitoring(c)
     cpu.pointee.isHalted = false
     cpu.pointee.isShutDown = false
     cpu.pointee.interruptShadow = 0

@@ -23,6 +23,7 @@ extension Processor {
   package func enter(_ mode: ProbeMode) {
     let cpu = cpu
     cpu.pointee.isShutDown = false
+    endMonitoring(c)
     cpu.pointee.isHalted = false
     cpu.pointee.pendingVector = Exception.none
     let isPrivileged = mode == .real || mode == .supervisor || mode == .longSupervisor

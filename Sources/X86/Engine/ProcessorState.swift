@@ -62,8 +62,10 @@ struct ProcessorImage: Equatable {
   /// XMM0...XMM15, low half first, and MXCSR.
   var sse = [UInt64](repeating: 0, count: 33)
   var interruptShadow: UInt64 = 0
-  /// Bits: INTR line, NMI pending, NMI blocked, halted, shut down, A20 enabled.
+  /// Bits: INTR line, NMI pending, NMI blocked, halted, shut down, A20 enabled; waiting in MWAIT, which a masked interrupt
+  /// ends; MONITOR switched off.
   var signals: UInt64 = 0
+  var monitoredLine = MonitorState.none
   var instructionCount: UInt64 = 0
   var dataTranslations: [UInt8] = []
   var codeTranslations: [UInt8] = []
@@ -105,9 +107,11 @@ struct ProcessorImage: Equatable {
     interruptShadow = UInt64(cpu.pointee.interruptShadow)
     let bits = [
       cpu.pointee.interruptLine, cpu.pointee.nmiPending, cpu.pointee.nmiBlocked, cpu.pointee.isHalted,
-      cpu.pointee.isShutDown, cpu.pointee.a20Enabled,
+      cpu.pointee.isShutDown, cpu.pointee.a20Enabled, cpu.pointee.monitor.isWaiting,
+      cpu.pointee.monitor.endsOnMaskedInterrupt, cpu.pointee.monitor.isSwitchedOff,
     ]
     for (index, bit) in bits.enumerated() where bit { signals |= 1 << UInt64(index) }
+    monitoredLine = cpu.pointee.monitor.line
     instructionCount = processor.instructionCount
     dataTranslations = cpu.pointee.mmu.pointee.data.encoded
     codeTranslations = cpu.pointee.mmu.pointee.code.encoded
@@ -183,6 +187,7 @@ struct ProcessorImage: Equatable {
     try visitor.words("pending", &pending)
     try visitor.field("interrupt_shadow", &interruptShadow)
     try visitor.field("signals", &signals)
+    try visitor.field("monitored_line", &monitoredLine)
     try visitor.field("instruction_count", &instructionCount)
     try visitor.bytes("data_translations", &dataTranslations)
     try visitor.bytes("code_translations", &codeTranslations)
@@ -209,7 +214,15 @@ struct ProcessorImage: Equatable {
     }
     if sse[32] > UInt64(SSEState.mxcsrMask) { return "sse" }
     if interruptShadow > 2 { return "interrupt_shadow" }
-    if signals > 63 { return "signals" }
+    // Who waits in MWAIT is halted and has a line to wait for.
+    if signals > 511 || signals & 0x48 == 0x40 || signals & 0xc0 == 0x80 { return "signals" }
+    if monitoredLine == MonitorState.none {
+      if signals & 0x40 != 0 { return "signals" }
+    } else if monitoredLine & (MonitorState.lineByteCount - 1) != 0
+      || monitoredLine >> MMU.physicalAddressBits != 0
+    {
+      return "monitored_line"
+    }
     if !TranslationTable.isValid(dataTranslations, slotCount: MMU.slotCount) { return "data_translations" }
     if !TranslationTable.isValid(codeTranslations, slotCount: MMU.codeSlotCount) { return "code_translations" }
     return nil
@@ -265,6 +278,11 @@ struct ProcessorImage: Equatable {
     cpu.pointee.isHalted = signals & 8 != 0
     cpu.pointee.isShutDown = signals & 16 != 0
     cpu.pointee.a20Enabled = signals & 32 != 0
+    cpu.pointee.monitor.isWaiting = signals & 64 != 0
+    cpu.pointee.monitor.endsOnMaskedInterrupt = signals & 128 != 0
+    cpu.pointee.monitor.isSwitchedOff = signals & 256 != 0
+    cpu.pointee.monitor.line = monitoredLine
+    watchMonitoredPage(c)
     cpu.pointee.runEnd = instructionCount
     cpu.pointee.remaining = 0
     cpu.pointee.currentLeft = 0

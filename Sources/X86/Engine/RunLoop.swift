@@ -50,7 +50,10 @@ extension Processor {
         if isRequest { return .attention }
       }
       if cpu.pointee.interruptShadow == 0 && takeInterrupt() { continue }
-      if cpu.pointee.isHalted { return .halted }
+      if cpu.pointee.isHalted {
+        guard cpu.pointee.interruptLine, cpu.pointee.monitor.endsOnMaskedInterrupt else { return .halted }
+        endMonitoring(c)
+      }
       guard cpu.pointee.remaining > 0 else { return .budget }
 
       let isTraced = cpu.pointee.systemFlags & Flags.tf != 0

@@ -35,20 +35,29 @@ extension Core {
     switch leaf {
     case 0: return vendorLeaf(features, eax: features.level)
     case 1:
+      var ecx = features.feature1ECX
+      if features.feature1EDX & F1.apic == 0 { ecx &= ~F1C.x2apic }
+      if !hasMonitor { ecx &= ~F1C.monitor }
       return Leaf(
         // EBX: CLFLUSH handles 8 times 8 bytes; the initial APIC ID, in bits 24...31, is 0.
-        eax: features.signature, ebx: 8 << 8,
-        ecx: features.feature1EDX & F1.apic != 0 ? features.feature1ECX : features.feature1ECX & ~F1C.x2apic,
+        eax: features.signature, ebx: 8 << 8, ecx: ecx,
         edx: hasAPIC ? features.feature1EDX : features.feature1EDX & ~F1.apic)
     case 2 where features.isAMD, 4 where features.isAMD: return Leaf()
     case 2:
       // One iteration; L2 2 MiB (7Dh), L1 32 KiB each (30h, 2Ch), L3 16 MiB (4Dh).
       return Leaf(eax: 1, ebx: 0, ecx: 0x4d, edx: 0x002c_307d)
     case 4: return cacheLeaf(UInt32(truncatingIfNeeded: cpu.pointee.registers[1]))
-    case 5: return Leaf(ecx: 3)  // MONITOR: extensions are enumerated, interrupts break MWAIT
+    case 5: return monitorLeaf
     case 0xb: return topologyLeaf(UInt32(truncatingIfNeeded: cpu.pointee.registers[1]))
     default: return Leaf()
     }
+  }
+
+  /// MONITOR: extensions are enumerated, masked interrupts can end MWAIT. QEMU leaves the rest zero, with which Linux
+  /// prefers HLT; where there are the instructions, the size of a line and one state each of C0 and C1 are given.
+  private var monitorLeaf: Leaf {
+    let line = hasMonitor ? UInt32(MonitorState.lineByteCount) : 0
+    return Leaf(eax: line, ebx: line, ecx: 3, edx: hasMonitor ? 0x11 : 0)
   }
 
   /// Deterministic cache parameters.

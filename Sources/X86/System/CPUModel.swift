@@ -55,7 +55,7 @@ public struct CPUModel: Sendable {
     CPUModel(
       name: "max", brand: "Apus virtual processor", vendor: .amd, family: 15, model: 107, stepping: 1,
       level: 13, extendedLevel: 0x8000_000a, feature1EDX: F1.qemu64,
-      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.cx16 | F1C.x2apic | F1C.movbe | F1C.popcnt
+      feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.monitor | F1C.cx16 | F1C.x2apic | F1C.movbe | F1C.popcnt
         | F1C.rdrand,
       extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm | FX.rdtscp | FX.pdpe1gb,
       extended1ECX: FXC.lahf | FXC.svm),
@@ -107,6 +107,7 @@ enum F1 {
 /// CPUID.1:ECX.
 enum F1C {
   static let sse3: UInt32 = 1 << 0
+  static let monitor: UInt32 = 1 << 3
   static let cx16: UInt32 = 1 << 13
   static let x2apic: UInt32 = 1 << 21
   static let movbe: UInt32 = 1 << 22
@@ -114,7 +115,7 @@ enum F1C {
   static let rdrand: UInt32 = 1 << 30
   static let hypervisor: UInt32 = 1 << 31
 
-  static let implemented = sse3 | cx16 | x2apic | movbe | popcnt | rdrand | hypervisor
+  static let implemented = sse3 | monitor | cx16 | x2apic | movbe | popcnt | rdrand | hypervisor
 }
 
 /// CPUID.80000001h:EDX. The bits of `sharedMask` repeat CPUID.1:EDX on AMD processors.

@@ -24,6 +24,7 @@ extension Core {
   func enter(
     _ vector: UInt8, _ source: EventSource, errorCode: UInt32?, returnIP: UInt64
   ) throws(Fault) -> Arrival {
+    endMonitoring(c)
     do {
       if !isProtected { return Arrival(ip: try enterReal(vector, returnIP), fault: nil) }
       if isLongMode { return Arrival(ip: try enterLong(vector, source, errorCode, returnIP), fault: nil) }
@@ -205,7 +206,7 @@ func deliver(_ c: UnsafeMutableRawPointer) {
 /// What kind of interrupt `deliverInterrupt` enters.
 enum InterruptKind { case external, nonMaskable }
 
-/// Takes an interrupt between two instructions: ends HLT, enters the handler, blocks further NMIs if it is one.
+/// Takes an interrupt between two instructions: ends HLT and MWAIT, enters the handler, blocks further NMIs if it is one.
 func deliverInterrupt(_ c: UnsafeMutableRawPointer, _ vector: UInt8, _ kind: InterruptKind) {
   c.cpu.pointee.isHalted = false
   if kind == .nonMaskable {

@@ -75,7 +75,8 @@ extension Core {
     case ModelRegister.pat where features.feature1EDX & F1.pat != 0: return cpu.pointee.pat
     case ModelRegister.mtrrCapabilities where features.feature1EDX & F1.mtrr != 0:
       return 0x508  // eight variable ranges, fixed ranges, write combining
-    case ModelRegister.miscEnable where features.family >= 6: return 1  // fast strings
+    case ModelRegister.miscEnable where features.family >= 6:
+      return 1 | (hasMonitor ? MonitorState.enableBit : 0)  // fast strings, MONITOR
     case ModelRegister.microcode where features.family >= 6: return 1 << 32
     case ModelRegister.platformID, ModelRegister.powerOn, ModelRegister.l2Control, ModelRegister.debugControl:
       // Registers of the P6 family that system software reads without asking; nothing stands behind them here.
@@ -132,6 +133,8 @@ extension Core {
       }
       cpu.pointee.pat = value
     case ModelRegister.platformID, ModelRegister.mtrrCapabilities: throw .protection()
+    case ModelRegister.miscEnable where features.family >= 6:
+      cpu.pointee.monitor.isSwitchedOff = value & MonitorState.enableBit == 0
     case ModelRegister.miscEnable, ModelRegister.microcode, ModelRegister.powerOn, ModelRegister.l2Control,
       ModelRegister.debugControl:
       guard features.family >= 6 else { throw .protection() }

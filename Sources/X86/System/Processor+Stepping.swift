@@ -8,7 +8,7 @@ extension Processor {
     /// An exception was delivered, of the instruction (which then has not been executed) or a trap after it; the next
     /// instruction is the handler's first.
     case exception(UInt8)
-    /// Nothing happened: the processor waits in HLT, or is shut down.
+    /// Nothing happened: the processor waits in HLT or MWAIT, or is shut down.
     case halted, shutDown
   }
 
@@ -17,7 +17,10 @@ extension Processor {
   package func stepInstruction() -> Step {
     cpu.pointee.attention = 0
     if cpu.pointee.isShutDown { return .shutDown }
-    if cpu.pointee.isHalted { return .halted }
+    if cpu.pointee.isHalted {
+      guard cpu.pointee.interruptLine, cpu.pointee.monitor.endsOnMaskedInterrupt else { return .halted }
+      endMonitoring(c)
+    }
     if cpu.pointee.pendingVector == Exception.none {
       cpu.pointee.runEnd &+= 1
       cpu.pointee.remaining = 1
@@ -66,6 +69,7 @@ extension Processor {
     cpu.pointee.idtr = new.idtr
     for (index, value) in new.debug.prefix(8).enumerated() { cpu.pointee.debugRegisters[index] = value }
     cpu.pointee.cpl = new.privilege & 3
+    endMonitoring(c)
     cpu.pointee.isHalted = false
     cpu.pointee.interruptShadow = 0
     cpu.pointee.pendingVector = Exception.none

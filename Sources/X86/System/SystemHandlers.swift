@@ -19,8 +19,8 @@ func systemHandler(for instruction: Instruction) -> (handler: Handler, endsBlock
 /// Units that this processor does not have, as CPUID says: #UD, but for the x87 (see `SoftwareInterruptHandlers.escape`).
 private func missingUnitHandler(_ instruction: Instruction) -> (handler: Handler, endsBlock: Bool)? {
   switch instruction.mnemonic {
-  case .fxsave, .fxrstor, .xsave, .xrstor, .xsaveopt, .xgetbv, .xsetbv, .monitor, .mwait, .clac, .stac, .rdfsbase,
-    .rdgsbase, .wrfsbase, .wrgsbase, .rdrand, .rdseed, .clwb, .clflushopt:
+  case .fxsave, .fxrstor, .xsave, .xrstor, .xsaveopt, .xgetbv, .xsetbv, .clac, .stac, .rdfsbase, .rdgsbase,
+    .wrfsbase, .wrgsbase, .rdrand, .rdseed, .clwb, .clflushopt:
     return (SoftwareInterruptHandlers.undefined, true)
   default: break
   }
@@ -120,6 +120,7 @@ private func straightHandler(_ instruction: Instruction) -> Handler? {
   case .rdpmc: ModelRegisterHandlers.rdpmc
   case .rdrand: RandomHandlers.rdrand
   case .cpuid: ModelRegisterHandlers.cpuid
+  case .monitor: MonitorHandlers.monitor
   case .daa: DecimalHandlers.daa
   case .das: DecimalHandlers.das
   case .aaa: DecimalHandlers.aaa
@@ -153,6 +154,7 @@ private func transferHandler(_ instruction: Instruction) -> Handler? {
   case .sysret: return FastCallHandlers.sysret
   case .swapgs: return FastCallHandlers.swapgs
   case .hlt: return FlagHandlers.hlt
+  case .mwait: return MonitorHandlers.mwait
   default: return nil
   }
 }

@@ -20,6 +20,8 @@ final class Bench {
   /// `instructionCount` at each access to port 300h.
   var countsAtPort: [UInt64] = []
   var deviceLog: [String] = []
+  /// Pages whose writes by others the processor wants to hear of.
+  private(set) var watchedPages: Set<UInt64> = []
   /// Take the ports that nothing else answers.
   var onRead: ((UInt16) -> UInt32)?
   var onWrite: ((UInt16, UInt32) -> Void)?
@@ -114,7 +116,10 @@ final class Bench {
         }
         answer.storeBytes(of: page, as: PhysicalPage.self)
       },
-      codePage: { _, _, _ in },
+      codePage: { context, address, isWatched in
+        let bench = Bench.of(context)
+        if isWatched { bench.watchedPages.insert(address) } else { bench.watchedPages.remove(address) }
+      },
       pageWritten: { _, _ in },
       interruptAcknowledge: { context in
         let bench = Bench.of(context)

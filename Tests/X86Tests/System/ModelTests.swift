@@ -69,11 +69,12 @@ struct ModelTests {
     }
   }
 
-  /// EAX, EBX, ECX, EDX as QEMU 7.2 shows them.
+  /// EAX, EBX, ECX, EDX as QEMU 7.2 shows them, but for leaf 5 where MONITOR exists.
   @Test(
     arguments: [
       ("qemu32", 2, [0x1, 0, 0x4d, 0x002c_307d]), ("qemu64", 2, [0, 0, 0, 0]), ("qemu64", 4, [0, 0, 0, 0]),
-      ("qemu64", 5, [0, 0, 3, 0]), ("qemu64", 0xb, [0, 1, 0x100, 0]), ("qemu64", 0x8000_0000, [0x8000_000a]),
+      ("qemu64", 5, [0, 0, 3, 0]), ("max", 5, [64, 64, 3, 0x11]), ("qemu64", 0xb, [0, 1, 0x100, 0]),
+      ("qemu64", 0x8000_0000, [0x8000_000a]),
       ("qemu64", 0x8000_0005, [0x01ff_01ff, 0x01ff_01ff, 0x4002_0140, 0x4002_0140]),
       ("qemu64", 0x8000_0006, [0, 0x4200_4200, 0x0200_8140, 0x0080_8140]), ("qemu64", 0x8000_0008, [0x3028, 0, 0, 0]),
       ("qemu32", 4, [0x121, 0x01c0_003f, 0x3f, 1]), ("486", 0x8000_0000, [0, 0x800]),

@@ -12,15 +12,17 @@ struct Program: Sendable, CustomTestStringConvertible {
   var expected: String
   /// Where Debian's QEMU is known to differ from the manual, and why: such a program is not compared with it.
   var quirk: String?
-  /// What `-cpu` names, features that are taken away included.
+  /// What `-cpu` names, features that are added and taken away included.
   var model: String
 
   /// The processor of that name.
   var processorModel: CPUModel? {
-    let parts = model.split(separator: ",-").map(String.init)
+    let parts = model.split(separator: ",").map(String.init)
     var result = parts.first.flatMap(CPUModel.named)
     for feature in parts.dropFirst() {
-      if case .model(let changed) = result?.setting(feature, false) { result = changed }
+      if case .model(let changed) = result?.setting(String(feature.dropFirst()), feature.hasPrefix("+")) {
+        result = changed
+      }
     }
     return result
   }

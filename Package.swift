@@ -51,13 +51,13 @@ let package = Package(
     floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
                  "Chipset", "StorageDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
     // Floor 5
-    floor("Migration", ["HostIO", "Platform", "PC", "CZlib"]),
+    floor("Migration", ["HostIO", "Platform", "Block", "Chardev", "PC", "CZlib"]),
     // Floor 6
-    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "Migration", "X86", "InputDevices"]),
     // Floor 7
     floor("Options", ["HostIO", "Block", "Chardev", "PC", "X86"]),
     // Floor 8
-    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options"], path: "Sources/apus",
+    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Migration", "Monitor", "Options"], path: "Sources/apus",
                       swiftSettings: settings),
 
     // Tests
@@ -82,7 +82,7 @@ let package = Package(
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
     tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
-    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
+    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "CZlib", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "HostIO"]),

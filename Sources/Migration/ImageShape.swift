@@ -48,6 +48,7 @@ public struct ImageShape: Sendable, Equatable {
 
   /// Refuses an image whose state sections are not this machine's.
   func check(_ sections: [MachineImage.Section]) throws(MigrationError) {
+    let sections = SavedRunState.removed(from: sections)
     guard let wanted = sectionNames, sections.map(\.name) != wanted else { return }
     let found = Set(sections.map(\.name))
     let missing = wanted.first { !found.contains($0) }

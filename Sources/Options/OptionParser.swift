@@ -122,6 +122,10 @@ public struct OptionParser {
     case "rtc": try clock(option)
     case "icount": try instructionCounting(option)
     case "S": launch.machine.startsPaused = true
+    case "incoming":
+      launch.incoming = option.bytes
+      launch.machine.waitsForIncoming = true
+    case "only-migratable": launch.isMigratableOnly = true
     case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true
     case "no-shutdown": launch.machine.pausesOnShutdown = true

@@ -54,9 +54,9 @@ let package = Package(
     floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
                  "Chipset", "StorageDevices", "VirtioDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
     // Floor 5
-    floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "PC", "CZlib", "CXXHash"]),
+    floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "CZlib", "CXXHash"]),
     // Floor 6
-    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "Migration", "X86", "InputDevices"]),
     // Floor 7
     floor("Options", ["HostIO", "Block", "Chardev", "VirtioDevices", "PC", "X86"]),
     // Floor 8
@@ -87,7 +87,7 @@ let package = Package(
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
     tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
-    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
+    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "VirtioDevices", "HostIO"]),

@@ -4,6 +4,7 @@
 Shared by Tools/run-demo, Tools/bench and the end-to-end tests. The emulator is any program with QEMU's command line; the
 environment variable EMULATOR names another one than the release build of this checkout.
 """
+import array
 import json
 import os
 import select
@@ -97,6 +98,15 @@ class QMP:
         if 'error' in message:
             raise QMPError(message['error'])
         return message['return']
+
+    def pass_descriptor(self, name, descriptor):
+        """Sends a descriptor along with `getfd`."""
+        request = json.dumps({'execute': 'getfd', 'arguments': {'fdname': name}}).encode()
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [descriptor]))
+        self.connection.sendmsg([request], [rights])
+        message = self.reply()
+        if 'error' in message:
+            raise QMPError(message['error'])
 
     def hmp(self, line):
         return self.command('human-monitor-command', command_line=line)

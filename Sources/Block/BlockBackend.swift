@@ -172,6 +172,20 @@ public final class BlockBackend {
   /// For use before the machine is saved or ended.
   public func waitUntilIdle() { worker?.waitUntilIdle() }
 
+  /// A request's result will be delivered as soon as it is there, whether or not virtual time passes.
+  public var awaitsDelivery: Bool { queue.timing == .whenDone && !pending.isEmpty }
+
+  /// Has what was submitted so far, and what the medium keeps back, brought to stable storage; `done` is called on another
+  /// thread. Nothing of it is seen by the device.
+  public func flushMedium(_ done: @escaping @Sendable (Errno?) -> Void) {
+    guard let medium, !medium.node.isReadOnly else { return done(nil) }
+    let job: @Sendable () -> Void = {
+      if case .failure(let error) = Self.perform(.flush, on: medium) { return done(error) }
+      done(nil)
+    }
+    if let worker { worker.submit(job) } else { job() }
+  }
+
   /// Reads bytes at once, waiting for them, for the board's look at a partition table. Nil without a medium or on errors.
   public func peek(at offset: Int64, byteCount: Int) -> [UInt8]? {
     guard let medium else { return nil }

@@ -98,6 +98,12 @@ static inline int linux_fork(void) { return (int)fork(); }
 
 static inline int linux_window_size(int fd, struct winsize *size) { return ioctl(fd, TIOCGWINSZ, size); }
 
+/// Bytes of a socket that its peer (unix) or its peer's kernel (TCP) has not taken yet; -1 for anything else.
+static inline int linux_unsent_byte_count(int fd) {
+  int count = 0;
+  return ioctl(fd, 0x5411 /* SIOCOUTQ */, &count) == 0 ? count : -1;
+}
+
 /// connect(2) carried to its end: a signal in the middle does not abort the attempt, it only ends the waiting.
 static inline int linux_connect(int fd, const struct sockaddr *address, socklen_t length) {
   if (connect(fd, address, length) == 0) return 0;

@@ -42,6 +42,7 @@ public struct Errno: Error, Hashable, Sendable {
   public static let notConnected = Errno(ENOTCONN)
   public static let timedOut = Errno(ETIMEDOUT)
   public static let inProgress = Errno(EINPROGRESS)
+  public static let canceled = Errno(ECANCELED)
   public static let noSuchProcess = Errno(ESRCH)
 }
 

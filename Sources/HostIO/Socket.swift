@@ -131,6 +131,19 @@ public enum Socket {
     _ = setsockopt(socket.rawValue, Int32(IPPROTO_TCP), TCP_NODELAY, &value, socklen_t(MemoryLayout<Int32>.size))
   }
 
+  /// Bytes sent that the peer (unix) or the peer's kernel (TCP) has not taken yet; 0 for what is no socket.
+  public static func unsentByteCount(of socket: FileDescriptor) -> Int {
+    max(0, Int(linux_unsent_byte_count(socket.rawValue)))
+  }
+
+  /// What became of a connection since the last call that told (SO_ERROR); nil when it is well.
+  public static func pendingError(of socket: FileDescriptor) -> Errno? {
+    var value: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard getsockopt(socket.rawValue, SOL_SOCKET, SO_ERROR, &value, &length) == 0, value != 0 else { return nil }
+    return Errno(value)
+  }
+
   /// shutdown(2) for both directions.
   public static func shutDown(_ socket: FileDescriptor) { _ = shutdown(socket.rawValue, Int32(SHUT_RDWR)) }
 

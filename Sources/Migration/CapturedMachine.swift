@@ -12,12 +12,16 @@ public struct CapturedMachine: @unchecked Sendable {
   let sections: [MachineImage.Section]
   let blocks: [RAMBlock]
 
-  public init(_ machine: Machine) throws(MigrationError) {
+  /// - Parameter runState: what the guest did before it was stopped for this, for whoever loads it to go on with.
+  public init(_ machine: Machine, after runState: RunState? = nil) throws(MigrationError) {
+    var sections: [MachineImage.Section]
     do throws(MachineError) {
       sections = try machine.saveState().map { MachineImage.Section(name: $0.name, bytes: $0.bytes) }
     } catch {
       throw MigrationError(error.description)
     }
+    if let runState { sections.append(try SavedRunState(runState, at: machine.stoodStillAt).section()) }
+    self.sections = sections
     blocks = machine.board?.memoryBlocks ?? []
   }
 

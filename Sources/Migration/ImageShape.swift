@@ -49,6 +49,7 @@ public struct ImageShape: Sendable, Equatable {
   /// Refuses an image whose state sections are not this machine's.
   func check(_ sections: [MachineImage.Section]) throws(MigrationError) {
     guard let sectionNames else { return }
+    let sections = SavedRunState.removed(from: sections)
     let found = Set(sections.map(\.name))
     let wanted = sectionNames.filter { found.contains($0) || !Machine.laterStateNames.contains($0) }
     guard sections.map(\.name) != wanted else { return }

@@ -16,9 +16,9 @@ struct ImageStream {
       do throws(Errno) {
         count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
       } catch {
-        throw MigrationError("Cannot read \(what) of the state file: \(error)")
+        throw MigrationError("Cannot read \(what) of the state file: \(error)", cause: error)
       }
-      guard count > 0 else { throw MigrationError("The state file ends inside \(what)") }
+      guard count > 0 else { throw MigrationError("The state file ends inside \(what)", cause: .ioError) }
       done += min(count, target.count - done)
     }
     position += Int64(done)

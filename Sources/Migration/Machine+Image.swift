@@ -17,9 +17,14 @@ extension Machine {
   /// Takes over the state sections of an image whose memory is in place, or the devices alone. Every section is decoded
   /// before anything changes.
   public func load(_ sections: [MachineImage.Section]) throws(MigrationError) {
-    do throws(MachineError) { try loadState(sections.map { ($0.name, $0.bytes) }) } catch {
+    let saved = try SavedRunState.find(in: sections)
+    do throws(MachineError) {
+      try loadState(SavedRunState.removed(from: sections).map { ($0.name, $0.bytes) })
+    } catch {
       throw MigrationError(error.description)
     }
+    savedRunState = saved?.state
+    if let instant = saved?.instant { catchUp(from: instant) }
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HostIO
 
 /// A whole machine as a file or stream: named state sections and the pages of its memory that are not all zero.
 /// Docs/StateFormat.md describes it.
@@ -16,5 +17,11 @@ public enum MachineImage {
 /// Why a machine could not be saved or loaded: one sentence that names the part.
 public struct MigrationError: Error, CustomStringConvertible, Equatable {
   public let description: String
-  public init(_ description: String) { self.description = description }
+  /// What the system would call it: an image that is wrong, or one that cannot be read to its end.
+  public let cause: Errno
+  public init(_ description: String, cause: Errno = .invalidArgument) {
+    (self.description, self.cause) = (description, cause)
+  }
+
+  public static func == (a: MigrationError, b: MigrationError) -> Bool { a.description == b.description }
 }

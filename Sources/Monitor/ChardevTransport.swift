@@ -28,7 +28,7 @@ final class ChardevTransport: MonitorTransport {
         case .serialBreak: break
         }
       },
-      outputDrained: { session.outputDrained() })
+      receiveDescriptors: { session.received($0) }, outputDrained: { session.outputDrained() })
     let attached = try chardev.attach(frontEnd)
     port.withLock { $0 = attached }
     attached.acceptInput()

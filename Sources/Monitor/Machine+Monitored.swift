@@ -2,6 +2,7 @@
 import Chardev
 import InputDevices
 import Block
+import Migration
 import PC
 import Platform
 import Screen

@@ -7,6 +7,10 @@ public struct MonitorContext {
   public let hub: MonitorHub
   /// The QMP session that asks; nil when a human monitor does.
   let session: QMPSession?
+  /// The descriptor that came with the command, for one that asks for it.
+  var descriptor: PassedDescriptor?
+  /// What `fd:NAME` can mean.
+  var descriptorNames = DescriptorNames()
   /// The vCPU that `x`, `info registers` and `memsave` mean.
   var processor = ProcessorSelection()
   /// Lines typed before, for `info history`.

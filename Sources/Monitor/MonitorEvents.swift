@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Migration
 public import Platform
 public import QAPI
 
@@ -45,9 +46,24 @@ public struct RTCChangeEvent: QMPEvent {
   public init(offset: Int64, qomPath: String) { (self.offset, self.qomPath) = (offset, qomPath) }
 }
 
+/// A migration has come so far; only with the capability `events`.
+public struct MigrationStatusEvent: QMPEvent {
+  public static let name = "MIGRATION"
+  public var status: MigrationStatus
+  public init(_ status: MigrationStatus) { self.status = status }
+}
+
+/// Memory is gone through once more; only with the capability `events`.
+public struct MigrationPassEvent: QMPEvent {
+  public static let name = "MIGRATION_PASS"
+  public var pass: Int
+  public init(_ pass: Int) { self.pass = pass }
+}
+
 /// Every event there is, for `query-events`.
 enum EventTable {
   static let all: [any QMPEvent.Type] = [
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
+    MigrationStatusEvent.self, MigrationPassEvent.self,
   ]
 }

@@ -2,6 +2,7 @@
 import Synchronization
 
 public import HostIO
+public import Migration
 public import QAPI
 
 /// What all monitors of one machine share: the way to the machine, the events, and the tables of commands.
@@ -45,6 +46,8 @@ public final class MonitorHub: Sendable {
 
   public let version: Version
   public let commands: CommandTable<MonitorContext>
+  /// The machine's migrations.
+  public let migration: Migration
   let encoders: ScreenEncoders
   let loop: EventLoop
   private let machinePost: MachinePost
@@ -59,6 +62,13 @@ public final class MonitorHub: Sendable {
   ) {
     (self.version, self.loop, self.encoders) = (version, loop, encoders)
     (self.commands, self.machinePost) = (commands, machinePost)
+    migration = Migration { work in machinePost { work($0) } }
+    migration.setObserver { [weak self] event in
+      switch event {
+      case .status(let status): self?.emit(MigrationStatusEvent(status))
+      case .pass(let number): self?.emit(MigrationPassEvent(number))
+      }
+    }
   }
 
   // MARK: Sessions

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HostIO
 import QAPI
 
 /// The byte connection under a monitor session. The session tells it nothing but bytes; it tells the session
@@ -21,6 +22,8 @@ public protocol MonitorSession: AnyObject, Sendable {
   var receivableByteCount: Int { get }
   func opened()
   func received(_ bytes: [UInt8])
+  /// Descriptors that came with the bytes that follow; the session closes them.
+  func received(_ descriptors: [FileDescriptor])
   func outputDrained()
   func closed()
   /// On a multiplexed device: whether the session is the one shown. Output waits while it is not.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Migration
 public import Platform
 
 /// What the monitors ask of a machine. Everything here is called on the machine thread, between two instructions, so
 /// one command sees one consistent machine. Nothing here may wait for a disk, a client or another thread.
-public protocol MonitoredMachine: AnyObject {
+public protocol MonitoredMachine: MigratableMachine {
   // MARK: Identity
 
   /// `-name`; nil when none was given.
@@ -13,12 +14,8 @@ public protocol MonitoredMachine: AnyObject {
 
   // MARK: Running
 
-  var runState: RunState { get }
   /// Stops the vCPUs and the virtual clock. Emits STOP before it returns, and nothing when they were stopped already.
   func stop()
-  /// Starts them again. Emits RESUME before it returns, and nothing when the guest runs already. The caller has checked
-  /// `runState.needsReset`.
-  func resume()
   /// Resets the whole machine as the reset button does. Emits RESET (or, with `-no-reboot`, SHUTDOWN) before it
   /// returns.
   func reset(_ cause: ShutdownCause)

@@ -18,6 +18,10 @@ public struct Launch: Sendable {
   /// In the order in which they must be attached.
   public var monitors: [MonitorRequest] = []
   public var pidFile: BytePath?
+  /// Where the machine's state comes from: an address or `defer`.
+  public var incoming: BytePath?
+  /// `-only-migratable`.
+  public var isMigratableOnly = false
   /// Sentences to show before the start, without the program's name.
   public var warnings: [String] = []
 

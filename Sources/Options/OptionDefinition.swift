@@ -96,6 +96,10 @@ struct OptionDefinition {
     .init("seed", argument: "NUMBER", in: .time, "what the guest's random numbers follow from"),
 
     .init("S", in: .expert, "do not start; wait for \"cont\""),
+    .init(
+      "incoming", argument: "URI|defer", in: .expert,
+      "take a machine in from file:, exec:, fd:, unix: or tcp:, or wait for \"migrate-incoming\""),
+    .init("only-migratable", in: .expert, "refuse devices that \"migrate\" cannot send: there are none"),
     .init("no-reboot", in: .expert, "end instead of rebooting"),
     .init("no-shutdown", in: .expert, "stop instead of ending when the guest powers off"),
   ]

@@ -127,6 +127,10 @@ public struct OptionParser {
     case "icount": try instructionCounting(option)
     case "seed": try seed(option)
     case "S": launch.machine.startsPaused = true
+    case "incoming":
+      launch.incoming = option.bytes
+      launch.machine.waitsForIncoming = true
+    case "only-migratable": launch.isMigratableOnly = true
     case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true
     case "no-shutdown": launch.machine.pausesOnShutdown = true

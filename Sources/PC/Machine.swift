@@ -20,6 +20,8 @@ public final class Machine {
   public var eventHandler: ((MachineEvent) -> Void)?
 
   public private(set) var runState = RunState.prelaunch
+  /// What the machine did when the state that was loaded last was saved; nil when that is not known.
+  public var savedRunState: RunState?
   /// Everything on the board; nil for `-machine none`.
   public let board: PC440FX?
   /// Drives as the monitor sees them, those of no board included.
@@ -30,6 +32,9 @@ public final class Machine {
 
   let time: MachineClock
   private var holds = 0
+  private var memoryHolds = 0
+  /// A reset that waits until memory may change again.
+  private var heldReset: ShutdownCause?
   private var pendingReset: ShutdownCause?
   private var pendingSleep = false
   private var pendingInitialization = false
@@ -43,6 +48,7 @@ public final class Machine {
   public init(_ configuration: MachineConfiguration, chardevs: ChardevTable) throws(MachineError) {
     self.configuration = configuration
     self.chardevs = chardevs
+    if configuration.waitsForIncoming { runState = .incomingMigration }
     let time = MachineClock(counting: configuration.instructionCounting)
     self.time = time
     let clock = VirtualClock { time.now }
@@ -108,6 +114,23 @@ public final class Machine {
     stillSince = nil
   }
 
+  /// Host time in nanoseconds since 1970 at which virtual time stopped; nil when the real-time clock does not follow the
+  /// host's calendar.
+  public var stoodStillAt: Int64? {
+    guard configuration.realTimeClock.source == .host, !time.isCounted else { return nil }
+    let duration = stillSince.map { HostClock.monotonicNanoseconds &- $0 } ?? 0
+    return HostClock.realTimeNanoseconds &- Int64(clamping: duration)
+  }
+
+  /// After a load: the real-time clock has gone on since the saved machine stood still.
+  public func catchUp(from instant: Int64) {
+    guard configuration.realTimeClock.source == .host, !time.isCounted else { return }
+    let now = HostClock.realTimeNanoseconds
+    // Two hosts' clocks may differ; a calendar never goes back.
+    if instant > 0, instant < now { board?.rtc.pass(now &- instant) }
+    stillSince = HostClock.monotonicNanoseconds
+  }
+
   /// Starts them again.
   public func resume() {
     guard runState != .running else { return }
@@ -127,8 +150,22 @@ public final class Machine {
     if holds == 0, runState == .running { setTimeRunning(true) }
   }
 
+  /// Keeps a stopped machine's memory as it is while somebody reads or fills it from outside; nests. A reset waits.
+  public func holdMemory() { memoryHolds += 1 }
+
+  public func releaseMemory() {
+    memoryHolds -= 1
+    guard memoryHolds == 0, let cause = heldReset else { return }
+    heldReset = nil
+    reset(cause)
+  }
+
   /// Resets everything between two instructions.
   public func reset(_ cause: ShutdownCause) {
+    if memoryHolds > 0 {
+      heldReset = cause
+      return
+    }
     if configuration.endsOnReset, cause != .snapshotLoad {
       shutDown(cause)
       return
@@ -136,7 +173,8 @@ public final class Machine {
     pendingReset = nil
     pendingInitialization = false
     board?.reset(.system)
-    if runState.needsReset || runState == .internalError { runState = .prelaunch }
+    // A machine that stands still is as after `-S`, whatever stopped it.
+    if ![.running, .incomingMigration, .finishMigrate].contains(runState) { runState = .prelaunch }
     eventHandler?(.reset(cause))
   }
 
@@ -161,6 +199,9 @@ public final class Machine {
     eventHandler?(.shutdown(cause))
     exitStatus = exitStatus ?? 0
   }
+
+  /// Ends the process with this status; nobody is told.
+  public func end(status: Int32) { exitStatus = exitStatus ?? status }
 
   /// The process ends as soon as the machine thread looks.
   public var isEnding: Bool { exitStatus != nil }

@@ -69,6 +69,8 @@ public struct MachineConfiguration: Sendable {
 
   /// Wait for `cont` (`-S`).
   public var startsPaused = false
+  /// The machine's state comes from elsewhere (`-incoming`).
+  public var waitsForIncoming = false
   /// A guest's reset ends the process (`-no-reboot`, `-action reboot=shutdown`).
   public var endsOnReset = false
   /// A guest's power-off stops the machine instead of ending the process (`-no-shutdown`, `-action shutdown=pause`).

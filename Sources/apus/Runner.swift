@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Chardev
 import HostIO
+import Migration
 import Monitor
 import Options
 import PC
@@ -56,11 +57,23 @@ enum Runner {
     chardevs.showMultiplexed()
     hub.follow(machine)
     mailslot.connect(machine)
+    hub.migration.isStrict = launch.isMigratableOnly
+    if let uri = launch.incoming { takeIn(uri, machine, hub.migration) }
     let status = machine.run()
+    hub.migration.end(nanoseconds: 1_000_000_000)
     hub.flush(nanoseconds: 2_000_000_000)
     chardevs.closeAll()
     PIDFile.removeCurrent()
     return status
+  }
+
+  /// `-incoming`.
+  private static func takeIn(_ uri: BytePath, _ machine: Machine, _ migration: Migration) {
+    migration.expectIncoming(startsGuest: !machine.configuration.startsPaused)
+    if uri == "defer" { return }
+    do throws(MigrationError) { try migration.startIncoming(uri, on: machine) } catch {
+      fail("-incoming \(uri): \(error)")
+    }
   }
 
   /// Where a pseudo-terminal is: on standard output, as clients expect it.

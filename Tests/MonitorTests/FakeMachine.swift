@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HostIO
+import Migration
 import Monitor
 import Platform
 
@@ -34,10 +35,11 @@ final class FakeMachine: MonitoredMachine {
   var screen: Result<ScreenCapture, ScreenCaptureError> = .success(
     ScreenCapture(width: 2, height: 1, pixels: [0x0102_03, 0xFFFF_FF]))
 
-  func stop() {
-    guard runState == .running else { return }
-    runState = .paused
-    hub?.emit(StopEvent())
+  func stop() { stop(.paused) }
+  func stop(_ state: RunState) {
+    let wasRunning = runState == .running
+    runState = state
+    if wasRunning { hub?.emit(StopEvent()) }
   }
   func resume() {
     guard runState != .running else { return }
@@ -51,6 +53,36 @@ final class FakeMachine: MonitoredMachine {
     isEnding = true
     hub?.emit(ShutdownEvent(cause))
   }
+  // MARK: Migration
+
+  var memoryHolds = 0
+  var awaitsDisks = false
+  /// What the next flush of the disks comes to.
+  var flushFailure: String?
+  /// The one section of the machine's image.
+  var device: [UInt8] = Array("fake device".utf8)
+
+  func holdMemory() { memoryHolds += 1 }
+  func releaseMemory() { memoryHolds -= 1 }
+  func flushDisks(_ done: @escaping @Sendable (String?) -> Void) { done(flushFailure) }
+  var savedRunState: RunState?
+  func captureState(after runState: RunState?) throws(MigrationError) -> CapturedMachine {
+    CapturedMachine(sections: [.init(name: "fake", bytes: device)], blocks: [])
+  }
+  var imageShape: ImageShape { ImageShape(blocks: [], sectionNames: ["fake"]) }
+  var deviceShape: ImageShape { imageShape }
+  func fill(_ pages: ImagePages) {}
+  func load(_ sections: [MachineImage.Section]) throws(MigrationError) {
+    guard let section = sections.first else { throw MigrationError("There is no section") }
+    device = section.bytes
+  }
+  func loadFile(
+    _ file: FileDescriptor, whenDamaged: @escaping @Sendable (MigrationError) -> Void
+  ) throws(MigrationError) {
+    try load(try IncomingImage(file, expecting: imageShape).sections)
+  }
+  func end(status: Int32) { log.append("end \(status)") }
+
   func injectNMI() { log.append("nmi") }
   func holdGuest() { holds += 1 }
   func releaseGuest() { holds -= 1 }

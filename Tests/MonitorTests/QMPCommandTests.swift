@@ -112,16 +112,18 @@ struct QMPCommandTests {
     let client = try Bench().negotiated()
     let commands = try client.ask(#"{"execute":"query-commands"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
-      try Set(#require(commands)) == [
+      try Set(#require(commands)) == Set([
         "qmp_capabilities", "query-version", "query-commands", "query-events", "query-qmp-schema", "query-status",
         "stop",
         "cont", "system_reset", "system_powerdown", "quit", "inject-nmi", "query-name", "query-uuid", "query-kvm",
         "query-target", "query-machines", "query-cpus", "query-cpus-fast", "cpu", "memsave", "pmemsave", "screendump",
         "send-key", "query-pci", "query-block", "query-chardev", "human-monitor-command",
-      ])
+      ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
-      try Set(#require(events)) == ["SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE"])
+      try Set(#require(events)) == [
+        "SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE", "MIGRATION", "MIGRATION_PASS",
+      ])
   }
 
   @Test(arguments: RunState.allCases)
@@ -133,6 +135,8 @@ struct QMPCommandTests {
     let reply = try client.ask(#"{"execute":"cont"}"#)
     if [.shutdown, .guestPanicked, .internalError].contains(state) {
       #expect(reply["error"]?["desc"] == "Resetting the Virtual Machine is required")
+    } else if state == .finishMigrate {
+      #expect(reply["error"]?["desc"] == "Migration is not finalized yet")
     } else {
       #expect(reply == ["return": [:]])
     }

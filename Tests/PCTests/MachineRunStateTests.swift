@@ -321,7 +321,8 @@ struct MachineRunStateTests {
     let bench = try MachineBench { $0.board = .none }
     #expect(bench.machine.board == nil && bench.machine.processor == nil)
     #expect(try bench.machine.saveState().isEmpty)
-    #expect(throws: MachineError.self) { try bench.machine.loadState([]) }
+    try bench.machine.loadState([])
+    #expect(throws: MachineError.self) { try bench.machine.loadState([("cpu", [])]) }
     bench.machine.mailbox.post { [machine = MachineBound(bench.machine)] in machine.value.quit(.hostQMPQuit) }
     #expect(try bench.run(to: 100) == 0)
   }

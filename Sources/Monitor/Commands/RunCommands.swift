@@ -19,7 +19,12 @@ struct QueryStatus: MonitorCommand {
 struct Stop: MonitorCommand {
   static let name = "stop"
   func run(in context: MonitorContext) -> Empty {
-    context.machine.stop()
+    switch context.machine.runState {
+    // A machine that is not here yet stays stopped when it comes, one that does not go after all stays stopped here.
+    case .incomingMigration: context.hub.migration.setIncomingStartsGuest(false)
+    case .finishMigrate: context.hub.migration.guestWasStopped()
+    default: context.machine.stop()
+    }
     return Empty()
   }
 }
@@ -28,7 +33,11 @@ struct Continue: MonitorCommand {
   static let name = "cont"
   func run(in context: MonitorContext) throws(QMPError) -> Empty {
     if context.machine.runState.needsReset { throw QMPError("Resetting the Virtual Machine is required") }
-    context.machine.resume()
+    switch context.machine.runState {
+    case .finishMigrate: throw QMPError("Migration is not finalized yet")
+    case .incomingMigration: context.hub.migration.setIncomingStartsGuest(true)
+    default: context.machine.resume()
+    }
     return Empty()
   }
 }
@@ -53,6 +62,7 @@ struct Quit: MonitorCommand {
   static let name = "quit"
   func run(in context: MonitorContext) -> Empty {
     context.machine.quit(.hostQMPQuit)
+    context.hub.migration.cancel()
     return Empty()
   }
 }

@@ -37,6 +37,28 @@ public enum StandardCommands {
     QueryBlock.self
     QueryChardev.self
     HumanMonitorCommand.self
+    GetDescriptor.self
+    CloseDescriptor.self
+    Migrate.self
+    MigrateCancel.self
+    MigrateContinue.self
+    MigrateIncoming.self
+    QueryMigrate.self
+    MigrateSetCapabilities.self
+    QueryMigrateCapabilities.self
+    MigrateSetParameters.self
+    QueryMigrateParameters.self
+    MigrateSetSpeed.self
+    MigrateSetDowntime.self
+    MigrateSetCacheSize.self
+    QueryMigrateCacheSize.self
+    SaveDevicesState.self
+    LoadDevicesState.self
+    MigrateStartPostcopy.self
+    MigratePause.self
+    MigrateRecover.self
+    ColoLostHeartbeat.self
+    ClientMigrateInfo.self
   }
 }
 

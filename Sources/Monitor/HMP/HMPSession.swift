@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HostIO
 import QAPI
 import Synchronization
 
@@ -22,6 +23,8 @@ public final class HMPSession: MonitorSession {
   let transport: any MonitorTransport
   private let hub: MonitorHub
   private let state: Mutex<State>
+  private let inbox = DescriptorInbox()
+  private let descriptorNames = DescriptorNames()
 
   init(hub: MonitorHub, transport: any MonitorTransport) {
     (self.hub, self.transport) = (hub, transport)
@@ -46,6 +49,7 @@ public final class HMPSession: MonitorSession {
       state.connection &+= 1
       (state.isConnected, state.isRunning, state.held, state.unseen) = (false, false, [], [])
     }
+    inbox.clear()
   }
 
   public var receivableByteCount: Int {
@@ -63,6 +67,8 @@ public final class HMPSession: MonitorSession {
     }
     pump()
   }
+
+  public func received(_ descriptors: [FileDescriptor]) { inbox.receive(descriptors) }
 
   public func outputDrained() {
     pump()
@@ -114,6 +120,8 @@ public final class HMPSession: MonitorSession {
       var context = MonitorContext(machine: machine, hub: hub)
       let known = machine.processors.contains { $0.index == index }
       context.processor = ProcessorSelection(index: known ? index : 0)
+      context.descriptorNames = descriptorNames
+      if HumanMonitor.takesDescriptor(line) { context.descriptor = inbox.take() }
       context.history = state.withLock { $0.readline.history }
       let phase = HumanMonitor.execute(line, in: context)
       // After `quit` there is no next prompt, and what was typed ahead is nobody's.

@@ -33,15 +33,27 @@ enum HumanMonitor {
     HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
+    HMPMigrate.self, HMPMigrateCancel.self, HMPMigrateContinue.self, HMPMigrateIncoming.self,
+    HMPMigrateStartPostcopy.self, HMPMigratePause.self, HMPMigrateRecover.self,
+    HMPMigrateSetCapability.self, HMPMigrateSetParameter.self, HMPMigrateSetSpeed.self, HMPMigrateSetDowntime.self,
+    HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
     InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoName.self, InfoPCI.self,
     InfoRegisters.self,
     InfoStatus.self, InfoUUID.self, InfoVersion.self,
+    InfoMigrate.self, InfoMigrateCapabilities.self, InfoMigrateParameters.self, InfoMigrateCacheSize.self,
   ]
 
   static func find(_ name: String, in table: [any HMPCommand.Type]) -> (any HMPCommand.Type)? {
     table.first { $0.names.contains(name) }
+  }
+
+  /// Whether the line asks for a descriptor that came over the socket.
+  static func takesDescriptor(_ text: String) -> Bool {
+    var line = HMPLine(text)
+    line.skipSpaces()
+    return HMPGetDescriptor.names.contains(line.commandName())
   }
 
   /// Runs one line. Errors are text too.

@@ -33,4 +33,7 @@ struct QMPRequest {
 
   /// Whether a message asks to overtake the others. Decided before it is checked, as QEMU does.
   static func isOutOfBand(_ message: JSON) -> Bool { message["exec-oob"] != nil && message["execute"] == nil }
+
+  /// Whether a message asks for the descriptor that came along.
+  static func takesDescriptor(_ message: JSON) -> Bool { message["execute"] == .string(GetDescriptor.name) }
 }

@@ -9,7 +9,8 @@ import Synchronization
 /// whose second phase makes no progress. A client that does not read its replies is not read from either.
 public final class QMPSession: MonitorSession {
   private enum Entry {
-    case message(JSON)
+    /// With the descriptor that came along, if the command asks for one.
+    case message(JSON, PassedDescriptor?)
     case mistake(JSONError)
   }
 
@@ -39,6 +40,7 @@ public final class QMPSession: MonitorSession {
     var request: QMPRequest
     var id: JSON?
     var connection: UInt64
+    var descriptor: PassedDescriptor?
     /// It does not wait for its turn and nobody waits for it.
     var isOverlapping = false
   }
@@ -47,6 +49,8 @@ public final class QMPSession: MonitorSession {
   private let hub: MonitorHub
   private let isPretty: Bool
   private let state = Mutex(State())
+  private let inbox = DescriptorInbox()
+  private let descriptorNames = DescriptorNames()
   /// How long a worker may stand still before a waiting `quit` overtakes it.
   static let patience: UInt64 = 1_000_000_000
 
@@ -74,6 +78,7 @@ public final class QMPSession: MonitorSession {
       state = State()
       (state.connection, state.isFocused) = (connection &+ 1, isFocused)
     }
+    inbox.clear()
   }
 
   public var receivableByteCount: Int { state.withLock { receivable($0) } }
@@ -96,6 +101,8 @@ public final class QMPSession: MonitorSession {
     }
     pump()
   }
+
+  public func received(_ descriptors: [FileDescriptor]) { inbox.receive(descriptors) }
 
   public func outputDrained() {
     pump()
@@ -190,8 +197,9 @@ public final class QMPSession: MonitorSession {
       }
       switch state.queue.removeFirst() {
       case .mistake(let error): append(error, to: &output)
-      case .message(let message):
-        if let start = request(message, &state, &output) {
+      case .message(let message, let descriptor):
+        if var start = request(message, &state, &output) {
+          start.descriptor = descriptor
           state.isRunning = true
           return start
         }
@@ -214,7 +222,7 @@ public final class QMPSession: MonitorSession {
       case .failure(let error): state.queue.append(.mistake(error))
       case .success(let message):
         guard state.oobEnabled, QMPRequest.isOutOfBand(message) else {
-          state.queue.append(.message(message))
+          state.queue.append(.message(message, QMPRequest.takesDescriptor(message) ? inbox.take() : nil))
           continue
         }
         if var start = request(message, &state, &output) {
@@ -249,7 +257,8 @@ public final class QMPSession: MonitorSession {
     hub.post { [self] machine in
       // A client that has gone takes its queued commands with it.
       guard state.withLock({ $0.connection == connection }) else { return }
-      let context = MonitorContext(machine: machine, hub: hub, session: self)
+      var context = MonitorContext(machine: machine, hub: hub, session: self)
+      (context.descriptor, context.descriptorNames) = (start.descriptor, descriptorNames)
       let result: Result<JSON, QMPError>
       do throws(QMPError) {
         switch try entry.start(request.arguments, context) {
@@ -344,7 +353,7 @@ public final class QMPSession: MonitorSession {
   }
 
   private static func quit(in queue: [Entry]) -> (QMPRequest, JSON?)? {
-    for case .message(let message) in queue {
+    for case .message(let message, _) in queue {
       guard message["execute"] == .string(Quit.name),
         let request = try? QMPRequest(message, oobEnabled: false)
       else { continue }

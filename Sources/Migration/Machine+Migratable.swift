@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import HostIO
+import PC
+import Platform
+
+extension Machine: MigratableMachine {
+  public var awaitsDisks: Bool { backends.contains { $0.awaitsDelivery } }
+
+  public func flushDisks(_ done: @escaping @Sendable (String?) -> Void) {
+    let progress = Guarded((left: backends.count, failure: String?.none))
+    if backends.isEmpty { return done(nil) }
+    for backend in backends {
+      let name = backend.name
+      backend.flushMedium { error in
+        let (isLast, failure) = progress.withLock { progress in
+          progress.left -= 1
+          if let error, progress.failure == nil { progress.failure = "Cannot flush drive '\(name)': \(error)" }
+          return (progress.left == 0, progress.failure)
+        }
+        if isLast { done(failure) }
+      }
+    }
+  }
+
+  public func captureState(after runState: RunState?) throws(MigrationError) -> CapturedMachine {
+    try CapturedMachine(self, after: runState)
+  }
+
+  public var imageShape: ImageShape { ImageShape(self) }
+  public var deviceShape: ImageShape { .devices(of: self) }
+
+  public func loadFile(
+    _ file: FileDescriptor, whenDamaged: @escaping @Sendable (MigrationError) -> Void
+  ) throws(MigrationError) {
+    try MachineImage.map(file, into: self, whenDamaged: whenDamaged)
+  }
+}

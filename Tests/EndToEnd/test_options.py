@@ -160,7 +160,7 @@ def test_an_image_without_permission(tmp_path, prefix):
 
 
 UNSUPPORTED = ['-netdev tap,id=a', '-device virtio-blk-pci,drive=a', '-vnc :99', '-gdb tcp::1', '-machine q35',
-               '-smp 2', '-display gtk', '-nic user', '-incoming defer', '-blockdev driver=file,node-name=a,filename=/dev/null']
+               '-smp 2', '-display gtk', '-nic user', '-blockdev driver=file,node-name=a,filename=/dev/null']
 
 
 @pytest.mark.apus

@@ -112,13 +112,14 @@ struct QMPCommandTests {
     let client = try Bench().negotiated()
     let commands = try client.ask(#"{"execute":"query-commands"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
-      try Set(#require(commands)) == Set([
-        "qmp_capabilities", "query-version", "query-commands", "query-events", "query-qmp-schema", "query-status",
-        "stop",
-        "cont", "system_reset", "system_powerdown", "quit", "inject-nmi", "query-name", "query-uuid", "query-kvm",
-        "query-target", "query-machines", "query-cpus", "query-cpus-fast", "cpu", "memsave", "pmemsave", "screendump",
-        "send-key", "query-pci", "query-block", "query-chardev", "human-monitor-command",
-      ]).union(MigrationCommandTests.names))
+      try Set(#require(commands))
+        == Set([
+          "qmp_capabilities", "query-version", "query-commands", "query-events", "query-qmp-schema", "query-status",
+          "stop",
+          "cont", "system_reset", "system_powerdown", "quit", "inject-nmi", "query-name", "query-uuid", "query-kvm",
+          "query-target", "query-machines", "query-cpus", "query-cpus-fast", "cpu", "memsave", "pmemsave", "screendump",
+          "send-key", "query-pci", "query-block", "query-chardev", "human-monitor-command",
+        ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
       try Set(#require(events)) == [

@@ -80,6 +80,15 @@ def test_block_shapes_do_not_matter(whole, counts, tmp_path):
     assert exact_run(END, 'one-op-blocks', f'load={tmp_path}/image') == whole
 
 
+@pytest.mark.parametrize('settings', [
+    ('without=links',), ('without=jump-table',), ('without=fusion',), ('without=dead-flags',), ('without=flat-handlers',),
+    ('without=fast-memory',), ('without=links,jump-table,fusion,dead-flags,flat-handlers,fast-memory',), ('block-limit=5',),
+    ('flush=1',), ('flush=2', 'delay-disk=3'),
+], ids=' '.join)
+def test_nothing_that_the_engine_does_shows(whole, settings):
+    assert exact_run(END, *settings) == whole
+
+
 def test_the_serial_output_is_the_sum_of_its_parts(counts, tmp_path):
     exact_run(END, serial=f'file:{tmp_path}/whole')
     exact_run(counts[10], f'save={tmp_path}/image', serial=f'file:{tmp_path}/first')

@@ -95,6 +95,38 @@ struct MachineDeterminismTests {
     try expectEqual(bench, reference)
   }
 
+  @Test func `a machine saved when a timer falls due loses no event`() throws {
+    let start = try Self.reference.get().start
+    // Timers are some hundred thousand instructions apart.
+    let end = start + 6_000_000
+    let whole = try MachineBench(disk: try Workload.disk())
+    try whole.run(to: end)
+    let original = try MachineBench(disk: try Workload.disk())
+    try original.run(to: start)
+    var random = FuzzRandom(seed: 7)
+    var saves = 0
+    while saves < 8 {
+      try original.run(to: original.instructionCount + UInt64(random.below(100_000)))
+      let left = try #require(original.machine.clock.nextDeadline) - original.machine.clock.now
+      // An instruction takes 64 ns.
+      let due = original.instructionCount + UInt64(max(0, left) + 63) / 64
+      guard due < end else { break }
+      try original.run(to: due)
+      saves += 1
+      let copy = try MachineBench(disk: try Workload.disk())
+      let parts = try original.machine.saveState()
+      for (from, to) in zip(original.machine.board?.memoryBlocks ?? [], copy.machine.board?.memoryBlocks ?? []) {
+        to.contents.copyMemory(from: UnsafeRawBufferPointer(from.contents))
+      }
+      try copy.machine.loadState(parts)
+      let count = copy.instructionCount
+      #expect(try copy.digest().differences(from: original.digest()) == [], "loaded at \(count)")
+      try copy.run(to: end)
+      #expect(try copy.digest().differences(from: whole.digest()) == [], "saved at \(count)")
+    }
+    #expect(saves >= 3)
+  }
+
   @Test func `memory size and date are part of the run`() throws {
     let reference = try Self.reference.get()
     let larger = try MachineBench(disk: try Workload.disk()) { $0.memoryByteCount = 32 << 20 }

@@ -4,13 +4,14 @@
 #   linux/amd64/virtio.gz           the same initramfs with drivers of disks, IDE and virtio, and other virtio devices, for modprobe
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
+#   linux/exact/initrd.gz           an initramfs that works processor and disk by itself, for runs that are compared
 #   linux/memtest.bin               memtest86+, which is a kernel to -kernel
 # Packages are kept in cache/, which git ignores and `make clean` leaves alone.
 CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz
+  $(OUT)/linux/exact/initrd.gz $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz
 
 .PHONY: linux
 linux: $(LINUX)
@@ -53,6 +54,11 @@ $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/iso
 
 $(OUT)/linux/%/disk.img: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/disk linux/grub/grub.cfg
 	linux/disk $@ $(@D)/vmlinuz $(@D)/initrd.gz
+
+$(OUT)/linux/exact/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules $(wildcard linux/exact/etc/*)
+	mkdir -p $(@D)
+	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/exact/modules ata_piix sd_mod crc32c_generic crct10dif_generic
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/exact $(CACHE)/exact/modules
 
 # A Debian with systemd on an unpartitioned ext4 disk, and an initramfs that mounts it. The files come from mmdebstrap once, and are kept.
 DEBIAN := $(addprefix $(OUT)/linux/debian/,root.img answers.json initrd.gz vmlinuz)

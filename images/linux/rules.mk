@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Linux guests from Debian 12 packages, for ARCH amd64 and i386 (the 686-pae kernel):
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
+#   linux/amd64/input.gz            the same initramfs with drivers of input devices, for modprobe
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
 #   linux/memtest.bin               memtest86+, which is a kernel to -kernel
@@ -9,7 +10,7 @@ CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/memtest.bin
+  $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/input.gz
 
 .PHONY: linux
 linux: $(LINUX)
@@ -35,6 +36,11 @@ $(OUT)/linux/%/vmlinuz: $(CACHE)/%/kernel.ready
 $(OUT)/linux/%/initrd.gz: $(CACHE)/%/busybox.ready linux/initramfs $(wildcard linux/shell/etc/*)
 	mkdir -p $(@D)
 	linux/initramfs $@ $(CACHE)/$*/busybox/bin/busybox linux/shell
+
+$(OUT)/linux/amd64/input.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules $(wildcard linux/shell/etc/*)
+	mkdir -p $(@D)
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/input psmouse evdev
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/input
 
 $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/isolinux/isolinux.cfg
 	rm -rf $(@D)/cd && mkdir -p $(@D)/cd/isolinux
@@ -62,9 +68,9 @@ $(OUT)/linux/debian/root.img: $(CACHE)/debian/root.tar $(OUT)/linux/debian/initr
 	linux/debian/image $< $(CACHE)/amd64/kernel/lib/modules $(@D)
 $(OUT)/linux/debian/answers.json: $(OUT)/linux/debian/root.img
 
-$(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules linux/debian/initramfs/init
+$(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules linux/debian/initramfs/init
 	mkdir -p $(@D)
-	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/debian/modules ata_piix sd_mod ext4 crc32c_generic crct10dif_generic
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/debian/modules ata_piix sd_mod ext4 crc32c_generic crct10dif_generic
 	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/debian/initramfs $(CACHE)/debian/modules
 
 $(OUT)/linux/debian/vmlinuz: $(OUT)/linux/amd64/vmlinuz

@@ -30,14 +30,14 @@ enum HMPError: Error {
 /// The human monitor's commands and the way from a line to its output.
 enum HumanMonitor {
   static let commands: [any HMPCommand.Type] = [
-    HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self, HMPNMI.self,
+    HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self,
+    HMPMouseButton.self, HMPMouseMove.self, HMPMouseSet.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
-    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoName.self, InfoPCI.self,
-    InfoRegisters.self,
-    InfoStatus.self, InfoUUID.self, InfoVersion.self,
+    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoMice.self, InfoName.self,
+    InfoPCI.self, InfoRegisters.self, InfoStatus.self, InfoUUID.self, InfoVersion.self,
   ]
 
   static func find(_ name: String, in table: [any HMPCommand.Type]) -> (any HMPCommand.Type)? {

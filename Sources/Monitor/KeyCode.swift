@@ -13,6 +13,9 @@ public struct KeyCode: RawRepresentable, Hashable, Sendable, CaseIterable, Codab
 
   private init(known name: String) { rawValue = name }
 
+  /// No key at all.
+  static let unmapped = KeyCode(known: "unmapped")
+
   /// The key with this number: a set 1 scan code, plus 80h for those with an E0 prefix.
   public init?(number: Int64) {
     guard let name = KeyCode.names[number] else { return nil }

@@ -219,15 +219,17 @@ extension Machine: MonitoredMachine {
     ]
   }
 
+  public func findConsole(device: String, head: Int64) throws(ScreenCaptureError) {
+    guard board?.vga != nil, device == "video0" || device == "VGA" else { throw .deviceNotFound(device) }
+    guard head == 0 else { throw .notBound(device: device, head: head) }
+  }
+
   public func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture {
     guard let vga = board?.vga else {
       if let device { throw .deviceNotFound(device) }
       throw .noConsole
     }
-    if let device {
-      guard device == "video0" || device == "VGA" else { throw .deviceNotFound(device) }
-      guard head == 0 else { throw .notBound(device: device, head: head) }
-    }
+    if let device { try findConsole(device: device, head: head) }
     let picture = vga.capture()
     return ScreenCapture(width: picture.width, height: picture.height, pixels: picture.pixels)
   }

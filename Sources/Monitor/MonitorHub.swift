@@ -42,6 +42,7 @@ public final class MonitorHub: Sendable {
     /// Rate-limited events sent within their interval, by name.
     var limited: [String: PendingEvent] = [:]
     var dumpDefaults = DumpFormat()
+    var mouseButtons: Int64 = 0
   }
 
   public let version: Version
@@ -137,6 +138,12 @@ public final class MonitorHub: Sendable {
   var dumpDefaults: DumpFormat {
     get { state.withLock { $0.dumpDefaults } }
     set { state.withLock { $0.dumpDefaults = newValue } }
+  }
+
+  /// The buttons that the last `mouse_button` pressed.
+  var mouseButtons: Int64 {
+    get { state.withLock { $0.mouseButtons } }
+    set { state.withLock { $0.mouseButtons = newValue } }
   }
 
   // MARK: Events

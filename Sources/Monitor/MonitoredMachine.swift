@@ -63,10 +63,22 @@ public protocol MonitoredMachine: MigratableMachine {
   /// `-machine help`'s list.
   var machineTypes: [MachineType] { get }
 
+  /// Whether there is a console on this head of a display device.
+  func findConsole(device: String, head: Int64) throws(ScreenCaptureError)
   /// Draws what the display shows at this instant. Without `device`: the primary console.
   func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture
   /// Appends to the keyboard's queue; delays pass on the virtual clock before what follows them.
   func queueInput(_ events: [InputEvent])
+
+  // MARK: Input
+
+  var pointers: [PointerStatus] { get }
+  /// Lets the pointing device with this number have what comes.
+  func selectPointer(_ index: Int) throws(PointerSelectionError)
+  /// Whether some device takes such input.
+  func accepts(_ kind: GuestInput.Kind) -> Bool
+  /// Gives input to the devices at once, each device all of it in one piece. Nothing happens while the guest stands still.
+  func handle(_ inputs: [GuestInput])
 }
 
 /// Why virtual memory could not be read.

@@ -101,11 +101,14 @@ struct InputBatteryTests {
     }
     for _ in 0..<2 {
       parts.stimulus { word in
-        mouse.move(
-          x: Int32(truncatingIfNeeded: word) >> 22, y: Int32(truncatingIfNeeded: word >> 32) >> 22,
-          wheel: Int32(truncatingIfNeeded: word >> 20) >> 27)
+        mouse.handle([
+          .move(x: Int32(truncatingIfNeeded: word) >> 22, y: Int32(truncatingIfNeeded: word >> 32) >> 22),
+          .turn(Int32(truncatingIfNeeded: word >> 20) >> 27), .tilt(Int32(truncatingIfNeeded: word >> 10) >> 25),
+        ])
       }
-      parts.stimulus { mouse.setButton(PS2Mouse.Button.allCases[Int($0 >> 8) % 5], isDown: $0 & 1 != 0) }
+      parts.stimulus {
+        mouse.handle([.button(PS2Mouse.Button.allCases[Int($0 >> 8) % 5], isDown: $0 & 1 != 0)])
+      }
     }
   }
 

@@ -117,7 +117,7 @@ import Testing
     bench.data(0xf4)
     #expect(bench.drain() == [0xfa])
     bench.command(0xa7)
-    bench.mouse.move(x: 1, y: 0)
+    bench.mouse.handle([.move(x: 1, y: 0)])
     #expect(bench.status & 1 == 0)
     bench.command(0xa8)
     #expect(bench.drain() == [0x08, 1, 0])
@@ -131,7 +131,7 @@ import Testing
     let bench = KeyboardBench()
     bench.command(0xd4)
     bench.data(0xf4)
-    bench.mouse.move(x: 1, y: 0)
+    bench.mouse.handle([.move(x: 1, y: 0)])
     bench.data(0xee)
     #expect(bench.drain() == [0xfa, 0xee, 0x08, 1, 0])
   }

@@ -52,27 +52,27 @@ import Testing
     ] as [(Int32, Int32, [UInt8])])
   func `motion is reported in nine bits`(_ x: Int32, _ y: Int32, _ expected: [UInt8]) {
     send(0xf4)
-    bench.mouse.move(x: x, y: y)
+    bench.mouse.handle([.move(x: x, y: y)])
     #expect(bench.irq12.level)
     #expect(bench.drain() == expected)
   }
 
   @Test func `buttons are reported as they change`() {
     send(0xf4)
-    bench.mouse.setButton(.left, isDown: true)
-    bench.mouse.setButton(.left, isDown: true)
+    bench.mouse.handle([.button(.left, isDown: true)])
+    bench.mouse.handle([.button(.left, isDown: true)])
     #expect(bench.drain() == [0x09, 0, 0])
-    bench.mouse.setButton(.right, isDown: true)
-    bench.mouse.setButton(.middle, isDown: true)
+    bench.mouse.handle([.button(.right, isDown: true)])
+    bench.mouse.handle([.button(.middle, isDown: true)])
     #expect(bench.drain() == [0x0b, 0, 0, 0x0f, 0, 0])
     #expect(send(0xe9) == [0xfa, 0x27, 2, 100])
-    bench.mouse.setButton(.left, isDown: false)
+    bench.mouse.handle([.button(.left, isDown: false)])
     #expect(bench.drain() == [0x0e, 0, 0])
     #expect(send(0xe9) == [0xfa, 0x23, 2, 100])
   }
 
   @Test func `nothing is reported before it is enabled`() {
-    bench.mouse.move(x: 5, y: 5)
+    bench.mouse.handle([.move(x: 5, y: 5)])
     #expect(bench.status & 1 == 0)
     #expect(send(0xf4) == [0xfa])
     #expect(bench.status & 1 == 0)
@@ -80,8 +80,8 @@ import Testing
 
   @Test func `in remote mode the guest asks`() {
     send(0xf0)
-    bench.mouse.move(x: 3, y: 0)
-    bench.mouse.move(x: 4, y: -2)
+    bench.mouse.handle([.move(x: 3, y: 0)])
+    bench.mouse.handle([.move(x: 4, y: -2)])
     #expect(bench.status & 1 == 0)
     #expect(send(0xeb) == [0xfa, 0x08, 7, 2])
     #expect(send(0xeb) == [0xfa, 0x08, 0, 0])
@@ -90,13 +90,13 @@ import Testing
   @Test func `scaling follows the reference's table, in stream mode only`() {
     send(0xf4, 0xe7)
     for (count, scaled) in [(1, 1), (2, 1), (3, 3), (4, 6), (5, 9), (6, 12), (100, 200)] as [(Int32, UInt8)] {
-      bench.mouse.move(x: count, y: 0)
+      bench.mouse.handle([.move(x: count, y: 0)])
       #expect(bench.drain() == [0x08, scaled, 0])
     }
-    bench.mouse.move(x: -2, y: 0)
+    bench.mouse.handle([.move(x: -2, y: 0)])
     #expect(bench.drain() == [0x18, 0xff, 0])
     send(0xf0)
-    bench.mouse.move(x: 4, y: 0)
+    bench.mouse.handle([.move(x: 4, y: 0)])
     #expect(send(0xeb) == [0xfa, 0x08, 4, 0])
   }
 
@@ -104,9 +104,9 @@ import Testing
     becomeWheelMouse()
     #expect(send(0xf2) == [0xfa, 3])
     send(0xf4)
-    bench.mouse.move(x: 0, y: 0, wheel: 1)
+    bench.mouse.handle([.turn(1)])
     #expect(bench.drain() == [0x08, 0, 0, 1])
-    bench.mouse.move(x: 1, y: 0, wheel: -9)
+    bench.mouse.handle([.move(x: 1, y: 0), .turn(-9)])
     #expect(bench.drain() == [0x08, 1, 0, 0xf8, 0x08, 0, 0, 0xff])
     #expect(send(0xf6, 0xf2) == [0xfa, 0xfa, 3], "defaults leave it a wheel mouse")
     #expect(send(0xff, 0xf2) == [0xfa, 0xaa, 0, 0xfa, 0])
@@ -116,11 +116,33 @@ import Testing
     becomeExplorer()
     #expect(send(0xf2) == [0xfa, 4])
     send(0xf4)
-    bench.mouse.setButton(.side, isDown: true)
-    bench.mouse.setButton(.extra, isDown: true)
+    bench.mouse.handle([.button(.side, isDown: true)])
+    bench.mouse.handle([.button(.extra, isDown: true)])
     #expect(bench.drain() == [0x08, 0, 0, 0x10, 0x08, 0, 0, 0x30])
-    bench.mouse.move(x: 0, y: 0, wheel: -1)
+    bench.mouse.handle([.turn(-1)])
     #expect(bench.drain() == [0x08, 0, 0, 0x3f])
+  }
+
+  @Test func `an Explorer's wheel turns to the side, and the other buttons wait meanwhile`() {
+    becomeExplorer()
+    send(0xf4)
+    bench.mouse.handle([.tilt(-1)])
+    #expect(bench.drain() == [0x08, 0, 0, 0x7f])
+    bench.mouse.handle([.tilt(40), .turn(2), .button(.side, isDown: true), .button(.left, isDown: true)])
+    #expect(bench.drain() == [0x09, 0, 0, 0x5f, 0x09, 0, 0, 0x49, 0x09, 0, 0, 0x12])
+  }
+
+  @Test func `a wheel to the side is nothing to a mouse without one`() {
+    becomeWheelMouse()
+    send(0xf4)
+    bench.mouse.handle([.tilt(3)])
+    #expect(bench.drain() == [])
+  }
+
+  @Test func `what happens at once is one report`() {
+    send(0xf4)
+    bench.mouse.handle([.move(x: 3, y: 0), .move(x: 0, y: 4), .button(.right, isDown: true)])
+    #expect(bench.drain() == [0x2a, 3, 0xfc])
   }
 
   @Test func `five buttons need a wheel first`() {
@@ -129,7 +151,7 @@ import Testing
 
   @Test func `motion that is not read adds up and is not lost`() {
     send(0xf4)
-    for _ in 0..<100 { bench.mouse.move(x: 2, y: 0) }
+    for _ in 0..<100 { bench.mouse.handle([.move(x: 2, y: 0)]) }
     var total = 0
     var bytes = bench.drain()
     while bytes.count >= 3 {
@@ -137,7 +159,7 @@ import Testing
       bytes.removeFirst(3)
     }
     #expect(total == 200 && bytes.isEmpty)
-    bench.mouse.move(x: .max, y: .min)
+    bench.mouse.handle([.move(x: .max, y: .min)])
     #expect(bench.drain().count == 100, "as much as is read at once")
   }
 }

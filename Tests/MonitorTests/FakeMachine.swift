@@ -120,7 +120,20 @@ final class FakeMachine: MonitoredMachine {
     }
     return try screen.get()
   }
+  func findConsole(device: String, head: Int64) throws(ScreenCaptureError) {
+    _ = try captureScreen(device: device, head: head)
+  }
   func queueInput(_ events: [InputEvent]) { inputs += events }
+
+  var pointers = [PointerStatus(name: "QEMU PS/2 Mouse", index: 2, isCurrent: true, isAbsolute: false)]
+  /// What came at once, each time.
+  var handled: [[GuestInput]] = []
+  func selectPointer(_ index: Int) throws(PointerSelectionError) {
+    if index == 1 { throw .noPointer(name: "QEMU PS/2 Keyboard") }
+    if index != 2 { throw .notFound(index) }
+  }
+  func accepts(_ kind: GuestInput.Kind) -> Bool { kind != .position }
+  func handle(_ inputs: [GuestInput]) { handled.append(inputs) }
 
   static let functions = [
     Monitor.PCIFunction(

@@ -17,6 +17,8 @@ struct FuzzMonitorTests {
     #"{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}"#, #"{"exec-oob":"query-name"}"#,
     #"{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"a"},{"type":"number","data":3}]}}"#,
     #"{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"b"}],"hold-time":5}}"#,
+    #"{"execute":"input-send-event","arguments":{"events":[{"type":"rel","data":{"axis":"x","value":3}}]}}"#,
+    #"{"execute":"input-send-event","arguments":{"events":[{"type":"btn","data":{"down":true,"button":"left"}}]}}"#,
     #"{"execute":"input-send-event","arguments":{"events":[{"type":"key","data":{"down":true,"#
       + #""key":{"type":"qcode","data":"a"}}}]}}"#,
     #"{"execute":"human-monitor-command","arguments":{"command-line":"info status","cpu-index":0}}"#,
@@ -25,7 +27,8 @@ struct FuzzMonitorTests {
   private static let humanLines = [
     "info status", "info cpus", "info registers", "info block -v", "info pci", "info chardev", "info history", "info",
     "x/4xb 0x10", "xp/2i 0x100", "x/3c 5", "p 1+2*(3-4)", "p/x $eip&0xff|~1", "print/c 'a'", "cpu 1", "help x",
-    "sendkey ctrl-alt-delete 5", "stop", "cont", "nmi", "system_reset", "system_powerdown", "info nonesuch",
+    "sendkey ctrl-alt-delete 5", "mouse_move 1 2 3", "mouse_button 7", "mouse_set 2", "stop", "cont", "nmi",
+    "system_reset", "system_powerdown", "info nonesuch",
     "p $cs.base", "? info",
   ]
   private static let editingKeys: [[UInt8]] = [

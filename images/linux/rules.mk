@@ -2,6 +2,7 @@
 # Linux guests from Debian 12 packages, for ARCH amd64 and i386 (the 686-pae kernel):
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
 #   linux/amd64/virtio.gz           the same initramfs with drivers of disks, IDE and virtio, and other virtio devices, for modprobe
+#   linux/amd64/input.gz            the same initramfs with drivers of input devices, for modprobe
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
 #   linux/exact/initrd.gz           an initramfs that works processor and disk by itself, for runs that are compared
@@ -11,7 +12,7 @@ CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/exact/initrd.gz $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz
+  $(OUT)/linux/exact/initrd.gz $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz $(OUT)/linux/amd64/input.gz
 
 .PHONY: linux
 linux: $(LINUX)
@@ -43,6 +44,11 @@ $(OUT)/linux/amd64/virtio.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox
 	mkdir -p $(@D)
 	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/virtio ata_piix sd_mod virtio_pci virtio_blk virtio_rng virtio_balloon virtio_console
 	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/virtio
+
+$(OUT)/linux/amd64/input.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules $(wildcard linux/shell/etc/*)
+	mkdir -p $(@D)
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/input psmouse evdev
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/input
 
 $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/isolinux/isolinux.cfg
 	rm -rf $(@D)/cd && mkdir -p $(@D)/cd/isolinux

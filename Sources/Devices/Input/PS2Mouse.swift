@@ -11,6 +11,17 @@ import Platform
 /// Reference: IBM PS/2 Hardware Interface Technical Reference (1990), "Auxiliary Device"; Microsoft, "Intelligent
 /// Mouse" and "Five-Button Scroll Mouse" (Windows hardware archive).
 public final class PS2Mouse: Device {
+  /// What a hand does to the mouse.
+  public enum Input: Hashable, Sendable {
+    /// Right and towards the user are positive, as on a screen.
+    case move(x: Int32, y: Int32)
+    /// Steps of the wheel, towards the user being positive.
+    case turn(Int32)
+    /// Steps of the wheel to the side, to the left being positive. Only an Explorer has such a wheel.
+    case tilt(Int32)
+    case button(Button, isDown: Bool)
+  }
+
   /// Buttons in the order of the reports' bits.
   public enum Button: UInt8, Sendable, CaseIterable {
     case left, right, middle, side, extra
@@ -43,6 +54,7 @@ public final class PS2Mouse: Device {
     var x: Int32 = 0
     var y: Int32 = 0
     var wheel: Int32 = 0
+    var tilt: Int32 = 0
     var buttons: UInt8 = 0
     /// Buttons as last reported.
     var reportedButtons: UInt8 = 0
@@ -63,10 +75,13 @@ public final class PS2Mouse: Device {
       try visitor.field("mouse_dx", &x)
       try visitor.field("mouse_dy", &y)
       try visitor.field("mouse_dz", &wheel)
+      try visitor.field("mouse_dw", &tilt)
       try visitor.field("mouse_buttons", &buttons)
       try visitor.field("reported_buttons", &reportedButtons)
       try visitor.field("last", &lastSent)
-      guard [x, y, wheel].allSatisfy({ abs(Int64($0)) <= PS2Mouse.motionLimit }) else { throw .outOfRange("mouse_dx") }
+      guard [x, y, wheel, tilt].allSatisfy({ abs(Int64($0)) <= PS2Mouse.motionLimit }) else {
+        throw .outOfRange("mouse_dx")
+      }
       guard buttons < 32, reportedButtons < 32 else { throw .outOfRange("mouse_buttons") }
       guard rates < 1 << 24 else { throw .outOfRange("mouse_detect_state") }
     }
@@ -85,6 +100,7 @@ public final class PS2Mouse: Device {
       let motion = (take(&left, range), take(&ahead, range))
       let (horizontal, vertical) = isScaled && isStream ? (Self.scaled(motion.0), Self.scaled(motion.1)) : motion
       (x, y) = (left, ahead)
+      let buttonsBefore = reportedButtons
       reportedButtons = buttons
       var first: UInt8 = 0x08 | buttons & 7
       if horizontal < 0 { first |= 0x10 }
@@ -93,6 +109,12 @@ public final class PS2Mouse: Device {
       switch kind {
       case .standard: turned = 0
       case .wheel: bytes.append(UInt8(truncatingIfNeeded: take(&turned, -8...7)))
+      case .explorer where tilt != 0:
+        // The side wheel takes the place of the other one and of the last two buttons, which wait for the next report.
+        var tilted = tilt
+        bytes.append(0x40 | UInt8(truncatingIfNeeded: take(&tilted, -32...31)) & 0x3f)
+        tilt = tilted
+        reportedButtons = buttons & 7 | buttonsBefore & 0x18
       case .explorer: bytes.append(UInt8(truncatingIfNeeded: take(&turned, -8...7)) & 0x0f | (buttons & 0x18) << 1)
       }
       wheel = turned
@@ -107,7 +129,10 @@ public final class PS2Mouse: Device {
       return count < 0 ? -result : result
     }
 
-    var hasNews: Bool { x != 0 || y != 0 || (wheel != 0 && kind != .standard) || buttons != reportedButtons }
+    var hasNews: Bool {
+      x != 0 || y != 0 || (wheel != 0 && kind != .standard) || (tilt != 0 && kind == .explorer)
+        || buttons != reportedButtons
+    }
   }
 
   /// Bytes of reports kept, as in a real mouse.
@@ -140,23 +165,26 @@ public final class PS2Mouse: Device {
 
   // MARK: Events
 
-  /// Moves the mouse, right and towards the user being positive as on a screen, and turns its wheel, towards the user
-  /// being positive.
-  public func move(x: Int32, y: Int32, wheel: Int32 = 0) {
-    guard state.isReporting || state.isRemote else { return }
-    func sum(_ old: Int32, _ step: Int64) -> Int32 {
-      Int32(max(-Self.motionLimit, min(Self.motionLimit, Int64(old) + step)))
+  /// Takes what happens at once, so that it is reported together.
+  public func handle(_ inputs: [Input]) {
+    // Without reports nobody wants to know where it was moved.
+    let isMoving = state.isReporting || state.isRemote
+    func add(_ step: Int64, to value: inout Int32) {
+      guard isMoving else { return }
+      value = Int32(max(-Self.motionLimit, min(Self.motionLimit, Int64(value) + step)))
     }
-    state.x = sum(state.x, Int64(x))
-    state.y = sum(state.y, -Int64(y))
-    state.wheel = sum(state.wheel, Int64(wheel))
-    sendReports()
-    outputDidChange?()
-  }
-
-  public func setButton(_ button: Button, isDown: Bool) {
-    let bit: UInt8 = 1 << button.rawValue
-    if isDown { state.buttons |= bit } else { state.buttons &= ~bit }
+    for input in inputs {
+      switch input {
+      case .move(let x, let y):
+        add(Int64(x), to: &state.x)
+        add(-Int64(y), to: &state.y)
+      case .turn(let steps): add(Int64(steps), to: &state.wheel)
+      case .tilt(let steps): add(Int64(steps), to: &state.tilt)
+      case .button(let button, let isDown):
+        let bit: UInt8 = 1 << button.rawValue
+        if isDown { state.buttons |= bit } else { state.buttons &= ~bit }
+      }
+    }
     sendReports()
     outputDidChange?()
   }
@@ -238,7 +266,7 @@ public final class PS2Mouse: Device {
 
   private func setDefaults() {
     state.output = []
-    (state.x, state.y, state.wheel) = (0, 0, 0)
+    (state.x, state.y, state.wheel, state.tilt) = (0, 0, 0, 0)
     state.rates = 0
     state.sampleRate = 100
     state.resolution = 2

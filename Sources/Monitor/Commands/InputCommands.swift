@@ -37,17 +37,9 @@ struct SendKey: MonitorCommand {
     }
 
     static var qapiType: QAPIType {
-      func data(_ name: String, _ type: QAPIType) -> QAPIType {
-        .object(name: name, members: [QAPIType.Member(name: "data", type: type)])
-      }
-      return .object(
-        name: "KeyValue", members: [QAPIType.Member(name: "type", type: SchemaProbe.describe(Kind.self))],
-        variants: QAPIType.Variants(
-          tag: "type",
-          cases: [
-            .init(value: "number", type: data("IntWrapper", .integer)),
-            .init(value: "qcode", type: data("QKeyCodeWrapper", SchemaProbe.describe(KeyCode.self))),
-          ]))
+      .tagged(
+        "KeyValue", by: Kind.self,
+        [("number", "IntWrapper", .integer), ("qcode", "QKeyCodeWrapper", SchemaProbe.describe(KeyCode.self))])
     }
 
     /// nil for a number no key has.
@@ -73,5 +65,22 @@ struct SendKey: MonitorCommand {
     let presses = keys.flatMap { [InputEvent.key($0, isDown: true), step] }
     let releases = keys.reversed().flatMap { [InputEvent.key($0, isDown: false), step] }
     machine.queueInput(presses + releases)
+  }
+}
+
+extension QAPIType {
+  /// An object of a `type` and the `data` that goes with it.
+  static func tagged<Kind: QMPEnum>(
+    _ name: String, by kind: Kind.Type, _ cases: [(value: String, wrapper: String, data: QAPIType)]
+  ) -> QAPIType {
+    .object(
+      name: name, members: [Member(name: "type", type: SchemaProbe.describe(kind))],
+      variants: Variants(
+        tag: "type",
+        cases: cases.map { entry in
+          .init(
+            value: entry.value,
+            type: .object(name: entry.wrapper, members: [Member(name: "data", type: entry.data)]))
+        }))
   }
 }

@@ -2,6 +2,17 @@
 import HostIO
 import QAPI
 
+extension QMPError {
+  init(_ error: ScreenCaptureError) {
+    switch error {
+    case .noConsole: self = QMPError("There is no console to take a screendump from")
+    case .deviceNotFound(let device): self = .deviceNotFound(device)
+    case .notBound(let device, let head):
+      self = QMPError("Device \(device) (head \(head)) is not bound to a QemuConsole")
+    }
+  }
+}
+
 /// Writes what a display shows at this instant to a file.
 struct Screendump: MonitorTwoPhaseCommand {
   static let name = "screendump"
@@ -17,12 +28,7 @@ struct Screendump: MonitorTwoPhaseCommand {
     do throws(ScreenCaptureError) {
       picture = try context.machine.captureScreen(device: device, head: head ?? 0)
     } catch {
-      switch error {
-      case .noConsole: throw QMPError("There is no console to take a screendump from")
-      case .deviceNotFound(let device): throw .deviceNotFound(device)
-      case .notBound(let device, let head):
-        throw QMPError("Device \(device) (head \(head)) is not bound to a QemuConsole")
-      }
+      throw QMPError(error)
     }
     let encode = format == .png ? context.hub.encoders.png : context.hub.encoders.ppm
     let name = filename

@@ -33,6 +33,8 @@ public enum StandardCommands {
     PhysicalMemorySave.self
     Screendump.self
     SendKey.self
+    InputSendEvent.self
+    QueryMice.self
     QueryPCI.self
     QueryBlock.self
     QueryChardev.self

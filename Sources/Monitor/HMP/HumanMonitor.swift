@@ -30,7 +30,8 @@ enum HMPError: Error {
 /// The human monitor's commands and the way from a line to its output.
 enum HumanMonitor {
   static let commands: [any HMPCommand.Type] = [
-    HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self, HMPNMI.self,
+    HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self,
+    HMPMouseButton.self, HMPMouseMove.self, HMPMouseSet.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
     HMPMigrate.self, HMPMigrateCancel.self, HMPMigrateContinue.self, HMPMigrateIncoming.self,
@@ -39,9 +40,8 @@ enum HumanMonitor {
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
-    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoName.self, InfoPCI.self,
-    InfoRegisters.self,
-    InfoStatus.self, InfoUUID.self, InfoVersion.self,
+    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoMice.self, InfoName.self,
+    InfoPCI.self, InfoRegisters.self, InfoStatus.self, InfoUUID.self, InfoVersion.self,
     InfoMigrate.self, InfoMigrateCapabilities.self, InfoMigrateParameters.self, InfoMigrateCacheSize.self,
   ]
 

@@ -34,7 +34,7 @@ public final class PS2Mouse: Device {
 
   public struct State: DeviceState {
     public static let name: StaticString = "ps2mouse"
-    public static let version = 1
+    public static let version = 2
     /// Reports on their way to the controller, oldest byte first.
     var output: [UInt8] = []
     /// Replies to the last command, sent before `output`.
@@ -75,7 +75,7 @@ public final class PS2Mouse: Device {
       try visitor.field("mouse_dx", &x)
       try visitor.field("mouse_dy", &y)
       try visitor.field("mouse_dz", &wheel)
-      try visitor.field("mouse_dw", &tilt)
+      try visitor.field("mouse_dw", &tilt, since: 2, before: 0)
       try visitor.field("mouse_buttons", &buttons)
       try visitor.field("reported_buttons", &reportedButtons)
       try visitor.field("last", &lastSent)

@@ -21,7 +21,7 @@ extension CPUStateVisitor {
 
 extension Processor {
   /// Version of the field list; raised when a field is added, which is then visited only if the visitor's version has it.
-  public static let stateVersion = 1
+  public static let stateVersion = 2
 
   /// Visits everything the guest can observe: registers, hidden segment parts, pending events, the instruction count and
   /// the translations that the TLBs hold. Host addresses and decoded code are not part of it.
@@ -187,7 +187,12 @@ struct ProcessorImage: Equatable {
     try visitor.words("pending", &pending)
     try visitor.field("interrupt_shadow", &interruptShadow)
     try visitor.field("signals", &signals)
-    try visitor.field("monitored_line", &monitoredLine)
+    // Version 1 knew no MONITOR.
+    if visitor.version >= 2 {
+      try visitor.field("monitored_line", &monitoredLine)
+    } else {
+      monitoredLine = MonitorState.none
+    }
     try visitor.field("instruction_count", &instructionCount)
     try visitor.bytes("data_translations", &dataTranslations)
     try visitor.bytes("code_translations", &codeTranslations)

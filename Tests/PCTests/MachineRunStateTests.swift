@@ -307,14 +307,14 @@ struct MachineRunStateTests {
     #expect(bench.instructionCount < 2000 && bench.machine.clock.now >= 10 * .second)
   }
 
-  @Test func `typed keys reach the guest and a reset forgets the rest`() throws {
+  @Test func `typed keys reach the guest, and those that wait survive a reset`() throws {
     let bench = try bench(Self.spin)
     try bench.run(to: 100)
     bench.machine.type([.key(.q, isDown: true), .delay(milliseconds: 1), .key(.q, isDown: false)])
     let early = bench.machine.board?.keyboard.unreadByteCount
     bench.machine.reset(.hostQMPSystemReset)
     try bench.run(to: 100_000)
-    #expect(early != nil && bench.machine.board?.keyboard.unreadByteCount == 0)
+    #expect(early != nil && bench.machine.board?.keyboard.unreadByteCount != 0)
   }
 
   @Test func `a board without a processor waits for its end`() throws {

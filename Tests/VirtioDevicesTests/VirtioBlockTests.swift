@@ -224,7 +224,7 @@ final class RecordingNode: BlockNode, @unchecked Sendable {
     try check()
     note("discard \(range)")
   }
-  func writeZeroes(_ range: Range<Int64>) throws(Errno) {
+  func writeZeroes(_ range: Range<Int64>, mayUnmap: Bool) throws(Errno) {
     try check()
     note("zero \(range)")
   }

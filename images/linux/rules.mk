@@ -61,9 +61,9 @@ $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/iso
 $(OUT)/linux/%/disk.img: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/disk linux/grub/grub.cfg
 	linux/disk $@ $(@D)/vmlinuz $(@D)/initrd.gz
 
-$(OUT)/linux/exact/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules $(wildcard linux/exact/etc/*)
+$(OUT)/linux/exact/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules $(wildcard linux/exact/etc/*)
 	mkdir -p $(@D)
-	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/exact/modules ata_piix sd_mod crc32c_generic crct10dif_generic
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/exact/modules ata_piix sd_mod crc32c_generic crct10dif_generic
 	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/exact $(CACHE)/exact/modules
 
 # A Debian with systemd on an unpartitioned ext4 disk, and an initramfs that mounts it. The files come from mmdebstrap once, and are kept.

@@ -24,7 +24,6 @@ let package = Package(
     .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
 
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", path: "Sources/CXXHash", providers: [.apt(["libxxhash-dev"])]),
 
     // Floor 0
@@ -40,7 +39,7 @@ let package = Package(
     floor("Platform", ["HostIO"]),
     floor("QAPI"),
     // Floor 2
-    floor("Block", ["HostIO", "Platform", "CZlib", "CZstd"]),
+    floor("Block", ["HostIO", "Platform"]),
     floor("Chardev", ["HostIO"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3

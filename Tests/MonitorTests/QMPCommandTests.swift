@@ -118,7 +118,8 @@ struct QMPCommandTests {
           "stop",
           "cont", "system_reset", "system_powerdown", "quit", "inject-nmi", "query-name", "query-uuid", "query-kvm",
           "query-target", "query-machines", "query-cpus", "query-cpus-fast", "cpu", "memsave", "pmemsave", "screendump",
-          "send-key", "input-send-event", "query-mice", "query-pci", "query-block", "query-chardev", "human-monitor-command",
+          "send-key", "input-send-event", "query-mice", "query-pci", "query-block", "query-chardev",
+          "human-monitor-command",
         ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(

@@ -39,7 +39,7 @@ let package = Package(
     floor("Platform", ["HostIO"]),
     floor("QAPI"),
     // Floor 2
-    floor("Block", ["HostIO", "Platform", "CZlib", "CZstd"]),
+    floor("Block", ["HostIO", "Platform", "QAPI", "CZlib", "CZstd"]),
     floor("Chardev", ["HostIO"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
@@ -56,9 +56,10 @@ let package = Package(
     // Floor 6
     floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
     // Floor 7
-    floor("Options", ["HostIO", "Block", "Chardev", "PC", "X86"]),
+    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "PC", "X86"]),
     // Floor 8
-    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options"], path: "Sources/apus",
+    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Monitor", "Options"],
+                      path: "Sources/apus",
                       swiftSettings: settings),
 
     // Tests

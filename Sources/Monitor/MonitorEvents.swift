@@ -49,5 +49,6 @@ public struct RTCChangeEvent: QMPEvent {
 enum EventTable {
   static let all: [any QMPEvent.Type] = [
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
+    TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self,
   ]
 }

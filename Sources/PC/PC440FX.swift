@@ -26,8 +26,8 @@ public final class PC440FX {
   public let ide: PIIX3IDE
   let floppy: FloppyController
   public let vga: StandardVGA?
-  /// Drives as the monitor sees them, in slot order.
-  public let backends: [BlockBackend]
+  /// Disk images and drives.
+  public let blockGraph: BlockGraph
   /// Every device in reset, save and load order.
   public private(set) var devices: [any Device] = []
   let interrupts: InterruptRouter
@@ -46,9 +46,10 @@ public final class PC440FX {
 
   init(
     _ configuration: MachineConfiguration, chardevs: ChardevTable, clock: VirtualClock, mailbox: Mailbox,
-    requests: BoardRequests
+    blockGraph: BlockGraph, requests: BoardRequests
   ) throws(MachineError) {
     self.configuration = configuration
+    self.blockGraph = blockGraph
     let search = FirmwareSearch(given: configuration.firmwareFolders)
     let (low, high) = Self.split(configuration.memoryByteCount)
     memory = GuestMemory()
@@ -131,14 +132,16 @@ public final class PC440FX {
     ports.map(0x0cf9...0x0cf9, to: isaBridge)
     let queue = BlockQueue(
       clock: clock, mailbox: mailbox, timing: configuration.instructionCounting == nil ? .whenDone : .atDeadline)
-    let (drives, backends) = try Self.openDrives(configuration, queue)
-    let floppy = Self.makeFloppy(configuration, queue, clock, irq: pics.line(6), dma)
-    ports.map(0x03f0...0x03f5, to: floppy.controller)
-    ports.map(0x03f7...0x03f7, to: floppy.controller.digitalInput)
-    self.floppy = floppy.controller
-    self.backends = backends + floppy.backends
+    queue.stopGuest = { requests.stopForError() }
+    let drives = try Self.openDrives(configuration, queue, blockGraph)
+    floppy = FloppyController(clock: clock, irq: pics.line(6), drives: drives.floppies) {
+      dma.transfer(channel: 2, &$0)
+    }
+    ports.map(0x03f0...0x03f5, to: floppy)
+    ports.map(0x03f7...0x03f7, to: floppy.digitalInput)
     ide = PIIX3IDE(
-      ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15), drives: drives)
+      ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15),
+      drives: drives.ide)
     powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
     pci.add(hostBridge, at: PCIAddress(slot: 0))
     pci.add(isaBridge, at: PCIAddress(slot: 1))
@@ -156,7 +159,7 @@ public final class PC440FX {
     }
 
     devices = [
-      hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
+      hostBridge, isaBridge, configurationPorts, ide, floppy, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
       keyboard, mouse, keyboardController, coprocessorError,
@@ -168,10 +171,11 @@ public final class PC440FX {
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
+    var bootOrder = Self.bootOrder(configuration)
     if let kernel = configuration.kernel {
-      try BootROM.add(
-        kernel, isStrict: configuration.bootIsStrict, to: firmwareConfiguration, lowMemory: low, search)
+      bootOrder.insert(try BootROM.add(kernel, to: firmwareConfiguration, lowMemory: low, search), at: 0)
     }
+    setBootOrder(bootOrder, firmwareConfiguration)
   }
 
   /// Adds a device that only some machines have, after those of the board.

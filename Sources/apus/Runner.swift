@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import Chardev
 import HostIO
 import Monitor
@@ -57,6 +58,9 @@ enum Runner {
     hub.follow(machine)
     mailslot.connect(machine)
     let status = machine.run()
+    for failure in machine.blockGraph.closeAll() {
+      HostProcess.report("Could not close '\(failure.node.fileName)': \(failure.error)")
+    }
     hub.flush(nanoseconds: 2_000_000_000)
     chardevs.closeAll()
     PIDFile.removeCurrent()

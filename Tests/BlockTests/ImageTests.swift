@@ -79,6 +79,7 @@ struct ImageTests {
     let image = try folder.file("a", [1])
     #expect(refusal(image, ImageOptions(format: "zzz")) == "Unknown driver 'zzz'")
     #expect(refusal(image, ImageOptions(format: "qcow2")) == "Image is not in qcow2 format")
+    #expect(refusal(image, ImageOptions(format: "vmdk")) == "Block driver 'vmdk' is not supported")
   }
 
   static let magics: [(ImageFormat, Int, [UInt8])] = [
@@ -94,10 +95,11 @@ struct ImageTests {
   @Test("an image of another format is refused by name unless raw was asked for", arguments: Self.magics)
   func magic(_ format: ImageFormat, _ offset: Int, _ magic: [UInt8]) throws {
     let path = try folder.file("x", [UInt8](repeating: 0, count: offset) + magic + [UInt8](repeating: 0, count: 2048))
-    #expect(refusal(path) == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
-    #expect(
-      refusal(path, ImageOptions(format: format.rawValue))
-        == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
+    if format == .qcow2 {
+      #expect(refusal(path) != nil)  // it is none but for its first bytes
+    } else {
+      #expect(refusal(path) == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
+    }
     let raw = try BlockMedium.open(path, ImageOptions(format: "raw"))
     #expect(try raw.node.bytes(Int64(offset), magic.count) == magic)
     #expect(raw.warning == nil)

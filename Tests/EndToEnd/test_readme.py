@@ -68,7 +68,9 @@ def test_shell_example(folder, command):
         os.close(reader), os.close(writer)
     assert done.returncode == 0, done.stderr
     output = done.stdout + (folder / 'serial.log').read_bytes() if 'serial.log' in command else done.stdout
-    if 'disk.img' in command:
+    if 'blockdev-change-medium' in command:
+        assert output.count(b'DEVICE_TRAY_MOVED') == 2 and output.count(b'"return"') == 3 and b'"error"' not in output
+    elif 'disk.img' in command:
         assert b'GUEST power-off' in output
     elif 'cd.iso' in command:
         assert b"Booting `Power off'" in output

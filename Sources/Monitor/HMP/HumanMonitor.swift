@@ -32,10 +32,12 @@ enum HumanMonitor {
   static let commands: [any HMPCommand.Type] = [
     HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
+    HMPEject.self, HMPChange.self, HMPBlockResize.self, HMPSetIOThrottle.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
-    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoName.self, InfoPCI.self,
+    InfoBlock.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self,
+    InfoName.self, InfoPCI.self,
     InfoRegisters.self,
     InfoStatus.self, InfoUUID.self, InfoVersion.self,
   ]

@@ -4,15 +4,14 @@ import HostIO
 
 /// Hands a kernel to the firmware: its parts as fw_cfg items, the option ROM that starts it, and its place before all drives.
 ///
-/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first,
-/// and HALT after it keeps SeaBIOS from going on to the drives.
+/// SeaBIOS runs the files under `genroms/` as option ROMs; the board's boot order names the one whose boot entry goes first.
 enum BootROM {
   private static let largestROM = 0x10000
 
+  /// - Returns: the firmware's name of the boot entry.
   static func add(
-    _ request: KernelRequest, isStrict: Bool, to device: FirmwareConfiguration, lowMemory: UInt64,
-    _ search: FirmwareSearch
-  ) throws(MachineError) {
+    _ request: KernelRequest, to device: FirmwareConfiguration, lowMemory: UInt64, _ search: FirmwareSearch
+  ) throws(MachineError) -> String {
     typealias Key = FirmwareConfiguration.Key
     let image = try KernelImage(request, lowMemory: lowMemory)
     let name = image.loader.rawValue
@@ -31,6 +30,6 @@ enum BootROM {
     set(image.setup, Key.setupAddress, Key.setupSize, Key.setupData)
     if let entry = image.entry { device.set(Key.kernelEntry, integer: entry) }
     device.setFile("genroms/\(name)", rom)
-    device.setFile("bootorder", Array("/rom@genroms/\(name)\(isStrict ? "\nHALT" : "")\0".utf8))
+    return "/rom@genroms/\(name)"
   }
 }

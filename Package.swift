@@ -45,18 +45,19 @@ let package = Package(
     // Floor 3
     floor("Chipset", path: "Devices/Chipset", ["Platform"]),
     floor("StorageDevices", path: "Devices/Storage", ["Platform", "Block"]),
+    floor("VirtioDevices", path: "Devices/Virtio", ["HostIO", "Platform", "Block"]),
     floor("GraphicsDevices", path: "Devices/Graphics", ["Platform", "Screen"]),
     floor("InputDevices", path: "Devices/Input", ["Platform"]),
     floor("SerialDevices", path: "Devices/Serial", ["Platform"]),
     // Floor 4
     floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
-                 "Chipset", "StorageDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
+                 "Chipset", "StorageDevices", "VirtioDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
     // Floor 5
     floor("Migration", ["HostIO", "Platform", "PC", "CZlib"]),
     // Floor 6
     floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "X86", "InputDevices"]),
     // Floor 7
-    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "PC", "X86"]),
+    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "VirtioDevices", "PC", "X86"]),
     // Floor 8
     .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Monitor", "Options"],
                       path: "Sources/apus",
@@ -80,6 +81,7 @@ let package = Package(
     tests("ScreenTests", ["Screen"]),
     tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
     tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery"]),
+    tests("VirtioDevicesTests", ["VirtioDevices", "HostIO", "Platform", "Block", "DeviceBattery", "Fuzzing"]),
     tests("GraphicsDevicesTests", ["GraphicsDevices", "Platform", "Screen", "DeviceBattery"]),
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
@@ -87,6 +89,6 @@ let package = Package(
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
-    tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "HostIO"]),
+    tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "VirtioDevices", "HostIO"]),
   ]
 )

@@ -10,7 +10,13 @@ struct DeviceRequest {
   var list: KeyValueList
   /// Its name, or its place among those without one.
   var path = ""
+  /// Sentences to show before the start.
+  var warnings: [String] = []
   var option: GivenOption { list.option }
+
+  init(driver: String, id: String?, list: KeyValueList) {
+    (self.driver, self.id, self.list, path) = (driver, id, list, id ?? "")
+  }
 
   /// The models, each with its bus.
   enum Bus: String {
@@ -34,6 +40,8 @@ struct DeviceRequest {
   static let buses: [String: Bus] = [
     "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide,
     "floppy": .floppy, "VGA": .pci,
+    "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
+    "virtio-blk-pci-non-transitional": .pci,
   ]
 
   /// Takes the bus and checks that the device fits.
@@ -92,7 +100,7 @@ extension OptionParser {
     if let id, devices.contains(where: { $0.id == id }) {
       throw OptionError(option, "Duplicate ID '\(id)' for device")
     }
-    devices.append(DeviceRequest(driver: driver, id: id, list: list, path: id ?? ""))
+    devices.append(DeviceRequest(driver: driver, id: id, list: list))
   }
 
   mutating func addDevices() throws(OptionError) {
@@ -115,6 +123,7 @@ extension OptionParser {
       case "ide-hd": try addDrive(&device, .disk, on: bus)
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
       case "floppy": try addDrive(&device, .floppy, on: bus)
+      case _ where Self.virtioDisks.contains(device.driver): try addVirtioDisk(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
           throw OptionError(device.option, "this machine has room for one VGA adapter only")

@@ -47,7 +47,7 @@ extension OptionParser {
     if let isWriteback { launch.machine.drives[position].isWriteback = isWriteback }
   }
 
-  private func takeErrorPolicy(
+  func takeErrorPolicy(
     _ device: inout DeviceRequest
   ) throws(OptionError) -> (read: ErrorPolicy.Action?, write: ErrorPolicy.Action?) {
     func action(_ key: String) throws(OptionError) -> ErrorPolicy.Action? {
@@ -60,24 +60,24 @@ extension OptionParser {
     return (try action("rerror"), try action("werror"))
   }
 
-  private func claimBootIndex(
+  private mutating func claimBootIndex(
     _ settings: MachineConfiguration.DeviceSettings, _ option: GivenOption
   ) throws(OptionError) {
     guard let index = settings.bootIndex else { return }
-    if launch.machine.drives.contains(where: { $0.device.bootIndex == index }) {
+    guard bootIndexes.insert(index).inserted else {
       throw OptionError(option, "The bootindex \(index) has already been used")
     }
   }
 
   /// The drive that a name means, which is made for the name of a node; nil without a name.
-  private mutating func findDrive(_ name: String?, _ device: DeviceRequest) throws(OptionError) -> Int? {
+  mutating func findDrive(_ name: String?, _ device: DeviceRequest, property: String? = nil) throws(OptionError) -> Int? {
     guard let name else { return nil }
     if let found = launch.machine.drives.firstIndex(where: { $0.id == name }) {
-      if launch.machine.drives[found].slot != nil { throw OptionError(device.option, inUse(name)) }
+      if launch.machine.drives[found].slot != nil || launch.machine.drives[found].isVirtio { throw OptionError(device.option, inUse(name)) }
       return found
     }
     guard launch.machine.blockNodes.contains(where: { $0.options.names.contains(name) }) else {
-      throw OptionError(device.option, "Property '\(device.driver).drive' can't find value '\(name)'")
+      throw OptionError(device.option, "Property '\(property ?? device.driver).drive' can't find value '\(name)'")
     }
     var drive = MachineConfiguration.Drive(id: "", medium: .disk, image: .node(name), slot: nil)
     drive.option = device.option.text
@@ -85,7 +85,7 @@ extension OptionParser {
     return launch.machine.drives.count - 1
   }
 
-  private func inUse(_ name: String) -> String {
+  func inUse(_ name: String) -> String {
     drives.contains { $0.bus != .none && $0.id == name }
       || launch.machine.drives.contains { $0.id == name && $0.device.path == nil }
       ? "Drive '\(name)' is already in use because it has been automatically connected to another device (did you need "

@@ -8,6 +8,7 @@ struct DriveRequest {
   enum Bus {
     case ide
     case floppy
+    case virtio
     case none
   }
 
@@ -80,7 +81,8 @@ struct DriveRequest {
     case "ide": bus = .ide
     case "none": bus = .none
     case "floppy": (bus, medium) = (.floppy, .floppy)
-    case "scsi", "pflash", "mtd", "sd", "virtio", "xen":
+    case "virtio": bus = .virtio
+    case "scsi", "pflash", "mtd", "sd", "xen":
       throw OptionError(option, "machine type does not support if=\(interface),bus=\(busNumber ?? 0),unit=\(unit ?? 0)")
     default: throw OptionError(option, "unsupported bus type '\(interface)'")
     }
@@ -190,6 +192,7 @@ extension OptionParser {
   mutating func placeDrives() throws(OptionError) {
     var taken: Set<Int> = []
     var takenFloppies: Set<Int> = []
+    var virtioNumbers: Set<Int> = []
     var unattached = 0
     for request in drives {
       var slot: Int?
@@ -208,6 +211,10 @@ extension OptionParser {
         takenFloppies.insert(place)
         slot = place
         name = "floppy\(place)"
+      case .virtio:
+        guard request.image != nil else { throw OptionError(request.option, "Device needs media, but drive is empty") }
+        name = "virtio\(try Self.virtioNumber(of: request, &virtioNumbers))"
+        virtioDrives.append((launch.machine.drives.count, request.option))
       case .none:
         name = "none\(unattached)"
         unattached += 1
@@ -217,7 +224,10 @@ extension OptionParser {
     }
     if launch.machine.board != .pc, let request = drives.first(where: { $0.bus != .none }) {
       let kind = request.bus == .floppy ? "floppy" : "ide"
-      throw OptionError(request.option, "machine type does not support if=\(kind),bus=0,unit=0")
+      throw OptionError(
+        request.option,
+        request.bus == .virtio
+          ? "No 'PCI' bus found for device 'virtio-blk-pci'" : "machine type does not support if=\(kind),bus=0,unit=0")
     }
     // An empty CD-ROM drive is there unless its slot is taken, drives come by -device, or no defaults are wanted.
     if !hasNoDefaults, !taken.contains(2), launch.machine.board == .pc, !hasDevice("ide-hd", "ide-cd") {
@@ -251,6 +261,17 @@ extension OptionParser {
       throw OptionError(request.option, "machine type does not support if=floppy,bus=\(bus),unit=\(unit)")
     }
     return unit
+  }
+
+  /// Virtio drives are numbered on one bus, by `index=` or `unit=` or the next free number.
+  private static func virtioNumber(of request: DriveRequest, _ taken: inout Set<Int>) throws(OptionError) -> Int {
+    let wanted = request.index ?? request.unit
+    let number = wanted ?? (0...taken.count).first { !taken.contains($0) } ?? taken.count
+    guard taken.insert(number).inserted else {
+      throw OptionError(
+        request.option, "drive with bus=0, unit=\(number) (index=\(request.index ?? -1)) exists")
+    }
+    return number
   }
 
   private static func slot(of request: DriveRequest, _ taken: Set<Int>) throws(OptionError) -> Int {

@@ -82,6 +82,9 @@ enum HelpText {
     name "floppy", bus floppy-bus, desc "virtual floppy drive"
     name "ide-cd", bus IDE, desc "virtual IDE CD-ROM"
     name "ide-hd", bus IDE, desc "virtual IDE disk"
+    name "virtio-blk-pci", bus PCI, alias "virtio-blk"
+    name "virtio-blk-pci-non-transitional", bus PCI
+    name "virtio-blk-pci-transitional", bus PCI
 
     """
 
@@ -122,6 +125,9 @@ enum HelpText {
       "ide-hd": disk.sorted(), "ide-cd": drive.sorted(),
       "floppy": (place + ["drive-type=<FdcDriveType> - FDC drive type, 144/288/120/none/auto (default: \"auto\")"])
         .sorted(),
+      "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
+      "virtio-blk-pci-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
+      "virtio-blk-pci-non-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "VGA": [
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
         "edid=<bool>            - on/off (default: true)", "vgamem_mb=<uint32>     -  (default: 16)",

@@ -30,6 +30,10 @@ public struct OptionParser {
   var compatibleMonitors = 0
   var debugConsoles: [GivenOption] = []
   var devices: [DeviceRequest] = []
+  /// Drives with `if=virtio`: their places among the machine's.
+  var virtioDrives: [(place: Int, option: GivenOption)] = []
+  /// What `bootindex=` has named so far.
+  var bootIndexes: Set<Int> = []
   var hasNoDefaults = false
   var isNoGraphic = false
   var graphicsGiven = false
@@ -146,6 +150,7 @@ public struct OptionParser {
     try attachSerialPorts()
     try placeDrives()
     try addDevices()
+    try attachVirtioDrives()
     try attachDebugConsoles()
     try checkDriveNames()
     return launch

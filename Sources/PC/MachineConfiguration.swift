@@ -54,6 +54,8 @@ public struct MachineConfiguration: Sendable {
   public var serialPorts: [SerialPort] = []
   /// Further ISA devices, in the order given.
   public var isaDevices: [ISADevice] = []
+  /// Further PCI devices, in the order in which they get their slots.
+  public var pciDevices: [PCIDevice] = []
   public var graphics = Graphics.standard
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20
@@ -143,6 +145,8 @@ public struct MachineConfiguration: Sendable {
     public var errorPolicy = ErrorPolicy()
     public var throttle: Throttle?
     public var device = DeviceSettings()
+    /// It is a virtio disk.
+    public var isVirtio = false
     /// The option that asks for it, as error texts name it.
     public var option = ""
 

@@ -61,7 +61,7 @@ extension PC440FX {
       }
     // A drive that no device uses can have its medium taken out.
     let backend = BlockBackend(
-      name: drive.id, queue: queue, latency: latency, isRemovable: drive.medium != .disk || drive.slot == nil)
+      name: drive.id, queue: queue, latency: latency, isRemovable: drive.medium != .disk || drive.slot == nil && !drive.isVirtio)
     backend.isWriteback = drive.isWriteback
     do throws(BlockError) {
       var root: GraphNode?
@@ -144,13 +144,14 @@ extension PC440FX {
     }
   }
 
-  /// Names that the firmware knows the drives with a boot index by, the first to be tried first.
-  static func bootOrder(_ configuration: MachineConfiguration) -> [String] {
-    let chosen = configuration.drives.filter { $0.device.bootIndex != nil && $0.slot != nil }
-    return chosen.sorted { ($0.device.bootIndex ?? 0) < ($1.device.bootIndex ?? 0) }.map { drive in
-      let slot = drive.slot ?? 0
-      return drive.medium == .floppy
+  /// Names that the firmware knows the drives with a boot index by.
+  static func bootDrives(_ configuration: MachineConfiguration) -> [(path: String, index: Int)] {
+    configuration.drives.compactMap { drive in
+      guard let slot = drive.slot, let index = drive.device.bootIndex else { return nil }
+      let path =
+        drive.medium == .floppy
         ? "/pci@i0cf8/isa@1/fdc@03f0/floppy@\(slot)" : "/pci@i0cf8/ide@1,1/drive@\(slot / 2)/disk@\(slot % 2)"
+      return (path, index)
     }
   }
 

@@ -143,13 +143,6 @@ extension PC440FX {
     }
   }
 
-  /// What the firmware tries first, and whether it tries anything else.
-  func setBootOrder(_ names: [String], _ device: FirmwareConfiguration) {
-    guard !names.isEmpty else { return }
-    let entries = names + (configuration.bootIsStrict ? ["HALT"] : [])
-    device.setFile("bootorder", Array((entries.joined(separator: "\n") + "\0").utf8))
-  }
-
   private func acpiBoard(low: UInt64, high: UInt64) -> ACPIBoard {
     var board = ACPIBoard(lowMemory: low, highMemory: high)
     board.processorCount = configuration.processorCount

@@ -36,6 +36,7 @@ public final class PC440FX {
   package let rtc: CMOSRTC
   let configuration: MachineConfiguration
   private var connections: [AnyObject] = []
+  var bootOrder = BootOrder()
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -143,6 +144,10 @@ public final class PC440FX {
       ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15),
       drives: drives.ide)
     powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
+    pci.messages.connect { [memory] address, data in
+      guard !interrupts.deliver(messageTo: address, data), memory.isMemory(address, byteCount: 4) else { return }
+      memory.write(address, integer: data)
+    }
     pci.add(hostBridge, at: PCIAddress(slot: 0))
     pci.add(isaBridge, at: PCIAddress(slot: 1))
     pci.add(ide, at: PCIAddress(slot: 1, function: 1))
@@ -170,12 +175,15 @@ public final class PC440FX {
     if let vga { devices.append(vga) }
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
+    for entry in Self.bootDrives(configuration) { try bootOrder.add(entry.path, index: entry.index) }
+    try addPCIDevices()
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
-    var bootOrder = Self.bootOrder(configuration)
     if let kernel = configuration.kernel {
-      bootOrder.insert(try BootROM.add(kernel, to: firmwareConfiguration, lowMemory: low, search), at: 0)
+      try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)
     }
-    setBootOrder(bootOrder, firmwareConfiguration)
+    if let file = bootOrder.file(isStrict: configuration.bootIsStrict) {
+      firmwareConfiguration.setFile("bootorder", file)
+    }
   }
 
   /// Adds a device that only some machines have, after those of the board.

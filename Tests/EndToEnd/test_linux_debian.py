@@ -23,9 +23,10 @@ def answers():
         return json.load(file)
 
 
-def test_debian_boots_to_login_computes_and_shuts_down_when_asked(start, disk, answers):
+@pytest.mark.parametrize('name, interface', [('sda', 'ide'), pytest.param('vda', 'virtio', marks=pytest.mark.long)])
+def test_debian_boots_to_login_computes_and_shuts_down_when_asked(start, disk, answers, name, interface):
     machine = start('-m', '512', '-kernel', medium('debian', 'vmlinuz'), '-initrd', medium('debian', 'initrd.gz'),
-                    '-append', f'{APPEND} quiet root=/dev/sda', '-drive', f'file={disk},format=raw')
+                    '-append', f'{APPEND} quiet root=/dev/{name}', '-drive', f'file={disk},format=raw,if={interface}')
     shell = DebianShell(machine)
     shell.multiply()
     assert int(shell.run('dpkg -l | wc -l')) == answers['packages'] + DPKG_HEAD

@@ -32,7 +32,6 @@ struct DriveTests {
     Refused("-drive file=a,if=nosuch", "OPT: unsupported bus type 'nosuch'"),
     Refused("-drive file=a,if=", "OPT: unsupported bus type ''"),
     Refused("-drive file=a,if=scsi", "OPT: machine type does not support if=scsi,bus=0,unit=0"),
-    Refused("-drive file=a,if=virtio", "OPT: machine type does not support if=virtio,bus=0,unit=0"),
     Refused("-drive file=a,format=raw,bogus=1", "OPT: Block format 'raw' does not support the option 'bogus'"),
     Refused("-drive file=a,format=raw,serial=X", "OPT: Block format 'raw' does not support the option 'serial'"),
     Refused("-drive file=a,format=raw,driver=raw", "OPT: Cannot specify both 'driver' and 'format'"),

@@ -205,7 +205,7 @@ struct RefusalTests {
 
   @Test(arguments: [
     Refused("-device nosuch", "OPT: 'nosuch' is not a valid device model name"),
-    Refused("-device virtio-blk-pci,drive=a", "OPT: 'virtio-blk-pci' is not a valid device model name"),
+    Refused("-device virtio-scsi-pci,id=a", "OPT: 'virtio-scsi-pci' is not a valid device model name"),
     Refused("-device ''", "OPT: Parameter 'driver' is missing"),
     Refused("-device ,iobase=1", "OPT: '' is not a valid device model name"),
     Refused("-device isa-debug-exit,bogus=1", "OPT: Property 'isa-debug-exit.bogus' not found"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Linux guests from Debian 12 packages, for ARCH amd64 and i386 (the 686-pae kernel):
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
+#   linux/amd64/virtio.gz           the same initramfs with drivers of disks, IDE and virtio, and other virtio devices, for modprobe
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
 #   linux/memtest.bin               memtest86+, which is a kernel to -kernel
@@ -9,13 +10,14 @@ CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/memtest.bin
+  $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz
 
 .PHONY: linux
 linux: $(LINUX)
 
 # Of the modules, what disks, file systems and the power button need.
-MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
+MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input drivers/virtio drivers/block/virtio_blk.ko \
+  drivers/char/virtio_console.ko drivers/char/hw_random fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
   arch/x86/crypto block,'./lib/modules/*/kernel/$(part)*') './lib/modules/*/modules.*'
 
 $(CACHE)/amd64/kernel.ready $(CACHE)/i386/kernel.ready: $(CACHE)/%/kernel.ready: linux/fetch linux/rules.mk
@@ -35,6 +37,11 @@ $(OUT)/linux/%/vmlinuz: $(CACHE)/%/kernel.ready
 $(OUT)/linux/%/initrd.gz: $(CACHE)/%/busybox.ready linux/initramfs $(wildcard linux/shell/etc/*)
 	mkdir -p $(@D)
 	linux/initramfs $@ $(CACHE)/$*/busybox/bin/busybox linux/shell
+
+$(OUT)/linux/amd64/virtio.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules $(wildcard linux/shell/etc/*)
+	mkdir -p $(@D)
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/virtio ata_piix sd_mod virtio_pci virtio_blk virtio_rng virtio_balloon virtio_console
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/virtio
 
 $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/isolinux/isolinux.cfg
 	rm -rf $(@D)/cd && mkdir -p $(@D)/cd/isolinux
@@ -62,9 +69,9 @@ $(OUT)/linux/debian/root.img: $(CACHE)/debian/root.tar $(OUT)/linux/debian/initr
 	linux/debian/image $< $(CACHE)/amd64/kernel/lib/modules $(@D)
 $(OUT)/linux/debian/answers.json: $(OUT)/linux/debian/root.img
 
-$(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules linux/debian/initramfs/init
+$(OUT)/linux/debian/initrd.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules linux/debian/initramfs/init
 	mkdir -p $(@D)
-	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/debian/modules ata_piix sd_mod ext4 crc32c_generic crct10dif_generic
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/debian/modules ata_piix sd_mod virtio_pci virtio_blk ext4 crc32c_generic crct10dif_generic
 	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/debian/initramfs $(CACHE)/debian/modules
 
 $(OUT)/linux/debian/vmlinuz: $(OUT)/linux/amd64/vmlinuz

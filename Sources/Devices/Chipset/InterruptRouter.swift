@@ -59,6 +59,13 @@ public final class InterruptRouter {
     ioAPIC.setInput(input, asserted[input] != 0)
   }
 
+  /// Takes a message signalled interrupt to the processors it names; false if the address is not one of theirs.
+  public func deliver(messageTo address: PhysicalAddress, _ data: UInt32) -> Bool {
+    guard InterruptMessage.isAddress(address) else { return false }
+    if let message = InterruptMessage(address: address, data: data) { bus.deliver(message) }
+    return true
+  }
+
   /// INTA: the vector, nil when the request has gone.
   public func acknowledge() -> UInt8? {
     guard let localAPIC else { return pics.acknowledge() }

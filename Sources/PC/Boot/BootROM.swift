@@ -4,14 +4,15 @@ import HostIO
 
 /// Hands a kernel to the firmware: its parts as fw_cfg items, the option ROM that starts it, and its place before all drives.
 ///
-/// SeaBIOS runs the files under `genroms/` as option ROMs; the board's boot order names the one whose boot entry goes first.
+/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first.
 enum BootROM {
   private static let largestROM = 0x10000
 
   /// - Returns: the firmware's name of the boot entry.
   static func add(
-    _ request: KernelRequest, to device: FirmwareConfiguration, lowMemory: UInt64, _ search: FirmwareSearch
-  ) throws(MachineError) -> String {
+    _ request: KernelRequest, to device: FirmwareConfiguration, _ bootOrder: inout BootOrder, lowMemory: UInt64,
+    _ search: FirmwareSearch
+  ) throws(MachineError) {
     typealias Key = FirmwareConfiguration.Key
     let image = try KernelImage(request, lowMemory: lowMemory)
     let name = image.loader.rawValue
@@ -30,6 +31,6 @@ enum BootROM {
     set(image.setup, Key.setupAddress, Key.setupSize, Key.setupData)
     if let entry = image.entry { device.set(Key.kernelEntry, integer: entry) }
     device.setFile("genroms/\(name)", rom)
-    return "/rom@genroms/\(name)"
+    try bootOrder.add("/rom@genroms/\(name)", index: 0)
   }
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension HelpText {
+  /// Properties of virtio devices on PCI, and of virtio disks.
+  static let virtioDisk = [
+    "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
+    "any_layout=<bool>      - on/off (default: true)",
+    "bootindex=<int32>",
+    "config-wce=<bool>      - on/off (default: true)",
+    "cyls=<uint32>          -  (default: 0)",
+    "disable-legacy=<OnOffAuto> - on/off/auto (default: \"auto\")",
+    "disable-modern=<bool>  -  (default: false)",
+    "discard=<bool>         - on/off (default: true)",
+    "discard_granularity=<size> -  (default: 4294967295)",
+    "drive=<str>            - Node name or ID of a block device to use as a backend",
+    "event_idx=<bool>       - on/off (default: true)",
+    "heads=<uint32>         -  (default: 0)",
+    "indirect_desc=<bool>   - on/off (default: true)",
+    "ioeventfd=<bool>       - on/off (default: true)",
+    "logical_block_size=<size> - A power of two between 512 B and 2 MiB (default: 0)",
+    "max-discard-sectors=<uint32> -  (default: 4194303)",
+    "max-write-zeroes-sectors=<uint32> -  (default: 4194303)",
+    "min_io_size=<size>     -  (default: 0)",
+    "multifunction=<bool>   - on/off (default: false)",
+    "notify_on_empty=<bool> - on/off (default: true)",
+    "num-queues=<uint16>    -  (default: 65535)",
+    "opt_io_size=<size>     -  (default: 0)",
+    "packed=<bool>          - on/off (default: false)",
+    "physical_block_size=<size> - A power of two between 512 B and 2 MiB (default: 0)",
+    "queue-size=<uint16>    -  (default: 256)",
+    "queue_reset=<bool>     - on/off (default: true)",
+    "request-merging=<bool> - on/off (default: true)",
+    "secs=<uint32>          -  (default: 0)",
+    "seg-max-adjust=<bool>  -  (default: true)",
+    "serial=<str>",
+    "vectors=<uint32>       -  (default: 4294967295)",
+    "write-cache=<OnOffAuto> - on/off/auto (default: \"auto\")",
+    "write-zeroes=<bool>    - on/off (default: true)",
+  ]
+}

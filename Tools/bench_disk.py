@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The disk figures of Tools/bench: what dd moves in a Linux guest, from and to raw images on IDE and on virtio, on two emulators in turn.
+
+Reads and writes go around the guest's page cache. The time is the guest's; the host's page cache holds the images.
+"""
+import os
+import re
+import tempfile
+
+import vm
+
+APPEND = 'console=ttyS0,115200 quiet'
+DEVICES = {'IDE': 'sda', 'virtio-blk': 'vda'}
+#: Name, block size and count of dd, arguments beside them.
+TRANSFERS = (('read 1 MiB', '1M', 128, 'if=/dev/{0} of=/dev/null iflag=direct'),
+             ('write 1 MiB', '1M', 128, 'if=/dev/zero of=/dev/{0} oflag=direct conv=notrunc'),
+             ('read 4 KiB', '4k', 4096, 'if=/dev/{0} of=/dev/null iflag=direct'),
+             ('write 4 KiB', '4k', 4096, 'if=/dev/zero of=/dev/{0} oflag=direct conv=notrunc'))
+BYTES = {'1M': 1 << 20, '4k': 4 << 10}
+#: Of the reference's rate on virtio, and of our own on IDE.
+GOAL = 0.8
+DEADLINE = 900
+
+
+def rates(program, rounds, folder):
+    """The best MiB/s of each bus and transfer."""
+    import linux  # of the end-to-end tests, whose folder Tools/bench knows
+    accelerator = ('-accel', 'tcg,thread=single') if program == vm.REFERENCE else ()
+    disks = [f'file={os.path.join(folder, name)},format=raw,if={interface}' for name, interface in (('a', 'ide'), ('b', 'virtio'))]
+    best = {}
+    with vm.Machine([*accelerator, '-m', '256', '-no-reboot', '-kernel', vm.image('linux/amd64/vmlinuz'), '-initrd',
+                     vm.image('linux/amd64/virtio.gz'), '-append', APPEND, '-drive', disks[0], '-drive', disks[1]],
+                    program=program, timeout=60) as machine:
+        shell = linux.BusyboxShell(machine, timeout=DEADLINE)
+        shell.run('modprobe -a ata_piix sd_mod virtio_pci virtio_blk; while [ ! -b /dev/sda ]; do sleep 1; done')
+        for _ in range(rounds):
+            for bus, device in DEVICES.items():
+                for name, size, count, rest in TRANSFERS:
+                    text = shell.run(f'time dd bs={size} count={count} {rest.format(device)} 2>&1')
+                    minutes, seconds = re.search(r'real\s+(\d+)m ([\d.]+)s', text).groups()
+                    rate = BYTES[size] * count / (1 << 20) / max(60 * int(minutes) + float(seconds), 0.01)
+                    best[bus, name] = max(best.get((bus, name), 0), rate)
+    return best
+
+
+def figures(ours, reference, rounds):
+    """Rows as `bench_linux.figures` gives them."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ('a', 'b'):
+            with open(os.path.join(folder, name), 'wb') as file:
+                file.write(os.urandom(1 << 20) * (TRANSFERS[0][2]))
+        mine, other = (rates(program, rounds, folder) for program in (ours, reference))
+    for (bus, name), rate in mine.items():
+        least = max(GOAL * other[bus, name], mine['IDE', name]) if bus != 'IDE' else other[bus, name]
+        goal = "QEMU's" if bus == 'IDE' else f'ratio ≥ {GOAL} and our IDE'
+        yield f'{bus}, dd {name}', rate, other[bus, name], 'MiB/s', goal, rate < least

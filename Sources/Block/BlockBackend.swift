@@ -40,6 +40,7 @@ public final class BlockBackend {
   public internal(set) var throttle: ThrottleGroup?
 
   private let worker: BlockWorker?
+  private var holds: [BlockHold] = []
   private var pending: [Pending] = []  // by deadline, then in order of submission
   private var throttled: [Pending] = []  // by the time at which they may start
   private var stopped: [Pending] = []  // in the order in which they failed
@@ -246,11 +247,20 @@ public final class BlockBackend {
 
   /// Waits until the worker has performed everything submitted so far; results are still delivered in their time.
   /// For use before the machine is saved or ended.
-  public func waitUntilIdle() { worker?.waitUntilIdle() }
+  ///
+  /// Drives that are held still for a snapshot are let go first: whoever holds them needs the machine thread, which waits
+  /// here, and begins again.
+  public func waitUntilIdle() {
+    for hold in holds { hold.breakUp() }
+    holds = []
+    worker?.waitUntilIdle()
+  }
 
   /// Keeps requests from starting once those before are done; see `BlockHold`.
   package func join(_ hold: BlockHold) {
     guard let worker else { return }
+    holds.removeAll { $0.isOver }
+    holds.append(hold)
     hold.expectOne()
     worker.submit(.exclusive) { hold.stand() }
   }
@@ -280,10 +290,16 @@ public final class BlockHold: Sendable {
     var expected = 0
     var standing = 0
     var isReleased = false
+    var isBroken = false
   }
   private let state = Guarded(State())
 
   public init() {}
+
+  /// It ended before its owner was done; to be asked on the machine thread.
+  public var isBroken: Bool { state.withLock { $0.isBroken } }
+  var isOver: Bool { state.withLock { $0.isReleased } }
+  func breakUp() { state.update { if !$0.isReleased { ($0.isReleased, $0.isBroken) = (true, true) } } }
 
   func expectOne() { state.update { $0.expected += 1 } }
 
@@ -294,7 +310,7 @@ public final class BlockHold: Sendable {
   }
 
   /// Waits for all drives; on a worker of the monitor.
-  public func waitUntilStill() { state.wait { $0.standing == $0.expected ? () : nil } }
+  public func waitUntilStill() { state.wait { $0.standing == $0.expected || $0.isBroken ? () : nil } }
   public func release() { state.update { $0.isReleased = true } }
 }
 

@@ -221,6 +221,18 @@ struct BlockGraphTests {
     #expect(throws: BlockError.refused("Parameters 'driver.*' used inconsistently")) { try list.set("driver.x", [1]) }
   }
 
+  @Test func `a machine that must wait for its drives breaks a hold`() throws {
+    let backend = BlockBackend(name: "a", queue: queue, medium: BlockMedium(node: MemoryNode([1]), fileName: "a"))
+    let hold = BlockHold()
+    backend.join(hold)
+    hold.waitUntilStill()
+    #expect(!hold.isBroken)
+    backend.submit(.read(offset: 0, byteCount: 1)) { _ in }
+    backend.waitUntilIdle()
+    #expect(hold.isBroken)
+    hold.release()
+  }
+
   @Test func `several drives stand still together`() throws {
     let node = GatedNode()
     let first = BlockBackend(name: "a", queue: queue, medium: BlockMedium(node: node, fileName: "a"))

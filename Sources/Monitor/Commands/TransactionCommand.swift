@@ -102,17 +102,20 @@ private struct TransactionWork: Sendable {
       progress()
     }
     let overlays = prepared.compactMap { $0 }
-    let hold = try onMachine(hub) { machine in .success(machine.blockGraph.hold(for: overlays)) }
-    defer { hold.release() }
-    hold.waitUntilStill()
-    // What was written before belongs to the layer below, and shall be there whatever happens to the new one.
-    for overlay in overlays { try flush(overlay) }
     let ready = prepared
-    let undo = try onMachine(hub) { machine in
-      Result(block: { () throws(QMPError) in try install(ready, machine) })
+    while true {
+      let hold = try onMachine(hub) { machine in .success(machine.blockGraph.hold(for: overlays)) }
+      defer { hold.release() }
+      hold.waitUntilStill()
+      // What was written before belongs to the layer below, and shall be there whatever happens to the new one.
+      for overlay in overlays { try flush(overlay) }
+      let undo = try onMachine(hub) { machine in
+        Result(block: { () throws(QMPError) -> [Undo]? in hold.isBroken ? nil : try install(ready, machine) })
+      }
+      guard let undo else { continue }
+      try createSnapshots(undo)
+      return Empty()
     }
-    try createSnapshots(undo)
-    return Empty()
   }
 
   private func prepare(_ action: Transaction.Action) throws(QMPError) -> PreparedOverlay? {

@@ -43,6 +43,7 @@ let package = Package(
     floor("Chardev", ["HostIO"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
+    floor("ImageTool", ["HostIO", "Block", "QAPI"]),
     floor("Chipset", path: "Devices/Chipset", ["Platform"]),
     floor("StorageDevices", path: "Devices/Storage", ["Platform", "Block"]),
     floor("GraphicsDevices", path: "Devices/Graphics", ["Platform", "Screen"]),
@@ -58,7 +59,7 @@ let package = Package(
     // Floor 7
     floor("Options", ["HostIO", "Block", "Chardev", "PC", "X86"]),
     // Floor 8
-    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options"], path: "Sources/apus",
+    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Monitor", "Options", "ImageTool"], path: "Sources/apus",
                       swiftSettings: settings),
 
     // Tests

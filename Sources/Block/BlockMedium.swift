@@ -56,71 +56,20 @@ public final class BlockMedium: Sendable {
   /// user asked for `format=raw`.
   public static func open(_ path: BytePath, _ options: ImageOptions = ImageOptions()) throws(BlockError) -> BlockMedium
   {
-    if let format = options.format, ImageFormat(rawValue: format) == nil { throw .unknownFormat(format) }
-    let writes = !options.isReadOnly && !options.isSnapshot
-    let file = try openFile(path, writes: writes)
-    let node: FileNode
-    do throws(BlockError) {
-      try checkFormat(file, path, options)
-      try ImageRights.take(
-        writes ? [.consistentRead, .write] : .consistentRead, denied: .write, on: file, name: path.description)
-      node = try makeNode(file, path, isReadOnly: !writes, options)
-    } catch {
-      file.closeIgnoringErrors()
-      throw error
-    }
-    var top: any BlockNode = node  // which closes the file from here on
+    var opening = ImageChain.Options(isReadOnly: options.isReadOnly || options.isSnapshot)
+    (opening.unmapsDiscards, opening.isUnsafe) = (options.unmapsDiscards, options.ignoresFlushes)
+    let chain = try ImageChain.open(path, format: options.format, opening)
+    var top = chain.top
     if options.isSnapshot {
-      do throws(Errno) { top = try OverlayNode(over: node) } catch { throw .noTemporaryFile(error) }
-    } else if options.format == nil, !options.isReadOnly {
-      top = GuardedNode(node, fileName: path)
+      do throws(Errno) { top = try OverlayNode(over: top) } catch { throw .noTemporaryFile(error) }
     }
     return BlockMedium(
       node: top, fileName: path.description, options: options, isFormatGuessed: options.format == nil)
   }
 
-  private static func openFile(_ path: BytePath, writes: Bool) throws(BlockError) -> FileDescriptor {
-    do throws(Errno) {
-      // Non-blocking, so that a FIFO in the image's place is refused and not waited for.
-      return try FileDescriptor.open(path, writes ? .readWrite : .readOnly, [.noControllingTerminal, .nonBlocking])
-    } catch .isADirectory {
-      throw .notAFile(path.description)
-    } catch {
-      throw .cannotOpen(path.description, error)
-    }
-  }
-
-  private static func makeNode(
-    _ file: FileDescriptor, _ path: BytePath, isReadOnly: Bool, _ options: ImageOptions
-  ) throws(BlockError) -> FileNode {
-    do throws(Errno) {
-      return try FileNode(file, isReadOnly: isReadOnly, unmapsDiscards: options.unmapsDiscards)
-    } catch {
-      throw .cannotOpen(path.description, error)
-    }
-  }
-
-  private static func checkFormat(
-    _ file: FileDescriptor, _ path: BytePath, _ options: ImageOptions
-  ) throws(BlockError) {
-    let kind: FileStatus.Kind
-    let start: [UInt8]
-    do throws(Errno) {
-      kind = try file.status().kind
-      start = kind == .regular || kind == .blockDevice ? try file.read(upTo: ImageFormat.probeByteCount, at: 0) : []
-    } catch {
-      throw .cannotOpen(path.description, error)
-    }
-    guard kind == .regular || kind == .blockDevice else { throw .notAFile(path.description) }
-    if options.format == ImageFormat.raw.rawValue { return }
-    let found = ImageFormat.guess(start, fileName: path)
-    if let wanted = options.format.flatMap(ImageFormat.init(rawValue:)), wanted != found { throw .wrongFormat(wanted) }
-    if found != .raw { throw .unsupportedFormat(path.description, found) }
-  }
-
   /// What QEMU prints when it opens this image for a guest that can write to it; nil when there is nothing to say.
   public var warning: String? {
-    guard isFormatGuessed, !node.isReadOnly, !options.isSnapshot else { return nil }
+    guard isFormatGuessed, node.driver == "raw", !node.isReadOnly, !options.isSnapshot else { return nil }
     return """
       WARNING: Image format was not specified for '\(fileName)' and probing guessed raw.
                Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.

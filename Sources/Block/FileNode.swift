@@ -31,6 +31,29 @@ public final class FileNode: BlockNode {
     length = Atomic(Self.padded(try file.length()))
   }
 
+  /// An empty file of that name for a new image; what was there before is gone.
+  public static func create(_ path: BytePath) throws(BlockError) -> FileNode {
+    let file: FileDescriptor
+    do throws(Errno) {
+      file = try FileDescriptor.open(
+        path, .readWrite, [.create, .noControllingTerminal, .nonBlocking], permissions: 0o644)
+    } catch {
+      throw .failed("Could not create '\(path)'", error)
+    }
+    do throws(BlockError) {
+      try ImageRights.take([.consistentRead, .write], denied: .write, on: file, name: path.description)
+      do throws(Errno) {
+        if try file.status().kind == .regular { try file.truncate(to: 0) }
+        return try FileNode(file, isReadOnly: false, isGrowable: true)
+      } catch {
+        throw .failed("Could not create '\(path)'", error)
+      }
+    } catch {
+      file.closeIgnoringErrors()
+      throw error
+    }
+  }
+
   deinit { if !isClosed.load(ordering: .relaxed) { file.closeIgnoringErrors() } }
 
   private static func padded(_ length: Int64) -> Int64 {

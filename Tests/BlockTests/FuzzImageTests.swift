@@ -59,6 +59,11 @@ struct FuzzImageTests {
         let byteCount = Int64((bytes.count + 511) / 512 * 512)
         #expect(format == .raw && medium.node.byteCount == byteCount, "seed \(random.seed)")
       } catch {
+        if format == .qcow2 {
+          // Its own sentences say what is wrong with it.
+          #expect(!error.description.isEmpty)
+          return
+        }
         let expected = BlockError.unsupportedFormat(path.description, format)
         #expect(error == expected && format != .raw, "seed \(random.seed): \(error)")
       }

@@ -82,7 +82,7 @@ struct ImageTests {
   }
 
   static let magics: [(ImageFormat, Int, [UInt8])] = [
-    (.qcow2, 0, [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3]), (.qcow, 0, [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 1]),
+    (.qcow, 0, [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 1]),
     (.qed, 0, [0x51, 0x45, 0x44, 0]), (.vdi, 64, [0x7f, 0x10, 0xda, 0xbe]), (.vhdx, 0, Array("vhdxfile".utf8)),
     (.vmdk, 0, Array("KDMV".utf8)), (.vmdk, 0, Array("# Disk DescriptorFile\nversion=1\n".utf8)),
     (.vpc, 0, Array("conectix".utf8)), (.parallels, 0, Array("WithoutFreeSpace".utf8)),

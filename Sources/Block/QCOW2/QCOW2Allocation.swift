@@ -35,6 +35,11 @@ extension QCOW2Metadata {
   ) throws(Errno) -> WriteStep {
     let run = try run(at: offset, upTo: end)
     if run.kind == .normal, run.isCopied || geometry.isDataExternal, let host = run.hostOffset {
+      if !geometry.isDataExternal {
+        // A damaged table must not make a guest write over tables.
+        let bits = Int64(geometry.clusterBits)
+        try checkFree(host >> bits..<geometry.clusterCount(host + (run.range.upperBound - run.range.lowerBound)))
+      }
       return .inPlace(hostOffset: host, byteCount: Int(run.range.upperBound - run.range.lowerBound))
     }
     let bits = Int64(geometry.clusterBits)
@@ -110,7 +115,8 @@ extension QCOW2Metadata {
     let lastIndex = Int((written.upperBound - 1 - lastStart) / unit)
     if !isNew {
       let lower = first.kind(firstIndex, geometry) == .normal ? written.lowerBound : start + Int64(firstIndex) * unit
-      let upper = last.kind(lastIndex, geometry) == .normal ? written.upperBound : lastStart + Int64(lastIndex + 1) * unit
+      let upper =
+        last.kind(lastIndex, geometry) == .normal ? written.upperBound : lastStart + Int64(lastIndex + 1) * unit
       return lower..<upper
     }
     let lowest = first.isCompressed ? 0 : min(firstIndex, UInt32(truncatingIfNeeded: first.bitmap).trailingZeroBitCount)

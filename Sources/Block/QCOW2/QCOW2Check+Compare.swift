@@ -6,10 +6,13 @@ extension QCOW2Check {
   mutating func compare() throws(Errno) {
     let perBlock = geometry.refcountBlockEntryCount
     var ranges = counts.usedPages
+    let fileEnd = geometry.clusterCount(metadata.file.byteCount)
     for (index, entry) in metadata.refcountTable.enumerated() where entry != 0 {
       let offset = Int64(truncatingIfNeeded: entry & ~511)
       guard offset > 0, geometry.isAligned(offset), offset < metadata.file.byteCount else { continue }
-      ranges.append(Int64(index) * perBlock..<Int64(index + 1) * perBlock)
+      // What is counted behind the file's end is no leak: nothing is stored there.
+      let range = (Int64(index) * perBlock..<Int64(index + 1) * perBlock).clamped(to: 0..<fileEnd)
+      if !range.isEmpty { ranges.append(range) }
     }
     ranges.sort { $0.lowerBound < $1.lowerBound }
     var next: Int64 = 0

@@ -102,7 +102,9 @@ public struct QCOW2Check {
   private mutating func countEntry(_ entry: L2Entry, isActive: Bool) {
     if entry.isCompressed {
       if entry.isCopied {
-        tell("ERROR: coffset=0x\(String(entry.descriptor & ~511, radix: 16)): copied flag must never be set for compressed clusters")
+        tell(
+          "ERROR: coffset=0x\(String(entry.descriptor & ~511, radix: 16)): copied flag must never be set for compressed clusters"
+        )
         corruptionCount += 1
       }
       guard !geometry.isDataExternal else {

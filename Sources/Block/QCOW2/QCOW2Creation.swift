@@ -39,7 +39,8 @@ public struct QCOW2Creation: Sendable {
       return "Refcount width must be a power of two and may not exceed 64 bits"
     }
     if version < 3, refcountBits != 16 {
-      return "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"
+      return
+        "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or greater)"
     }
     if isDataRaw, dataFile == nil { return "data-file-raw requires data-file" }
     if isDataRaw, backingFile != nil { return "Backing file and data-file-raw cannot be used at the same time" }
@@ -47,7 +48,8 @@ public struct QCOW2Creation: Sendable {
       return "External data files are only supported with compatibility level 1.1 and above (use version=v3 or greater)"
     }
     if compression != .zlib, version < 3 {
-      return "Non-zlib compression type is only supported with compatibility level 1.1 and above (use version=v3 or greater)"
+      return
+        "Non-zlib compression type is only supported with compatibility level 1.1 and above (use version=v3 or greater)"
     }
     if let backingFile, backingFile.bytes.count > 1023 { return "Backing file name too long" }
     return nil
@@ -132,7 +134,9 @@ final class Borrowed: BlockNode {
   func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     try node.read(at: offset, into: buffer)
   }
-  func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) { try node.write(at: offset, from: buffer) }
+  func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
+    try node.write(at: offset, from: buffer)
+  }
   func flush() throws(Errno) { try node.flush() }
   func discard(_ range: Range<Int64>) throws(Errno) { try node.discard(range) }
   func writeZeroes(_ range: Range<Int64>, mayUnmap: Bool) throws(Errno) {

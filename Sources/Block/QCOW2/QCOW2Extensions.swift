@@ -67,7 +67,9 @@ public struct QCOW2Extensions: Sendable, Equatable {
   private mutating func add(_ kind: UInt32, _ content: [UInt8]) throws(BlockError) {
     switch kind {
     case Kind.backingFormat:
-      guard content.count < 16 else { throw .invalidImage("ERROR: ext_backing_format: len=\(content.count) too large (>=16)") }
+      guard content.count < 16 else {
+        throw .invalidImage("ERROR: ext_backing_format: len=\(content.count) too large (>=16)")
+      }
       backingFormat = String(decoding: content.prefix { $0 != 0 }, as: UTF8.self)
     case Kind.dataFile: dataFile = BytePath(bytes: content)
     case Kind.featureNames:

@@ -30,7 +30,7 @@ struct QCOW2Geometry: Sendable, Hashable {
     refcountOrder = header.refcountOrder
     l2EntryByteCount = hasExtendedL2 ? 16 : 8
     l2EntryCount = clusterByteCount / Int64(l2EntryByteCount)
-    refcountBlockEntryCount = clusterByteCount * 8 >> Int64(refcountOrder)
+    refcountBlockEntryCount = (clusterByteCount * 8) >> Int64(refcountOrder)
     subclusterByteCount = hasExtendedL2 ? clusterByteCount / 32 : clusterByteCount
     canZero = header.version >= 3
   }

@@ -130,7 +130,9 @@ public struct QCOW2Header: Sendable, Equatable {
   }
 
   private mutating func parseTables(_ bytes: [UInt8]) throws(BlockError) {
-    func offset(at place: Int, _ entryCount: UInt64, _ entryByteCount: UInt64, _ what: String) throws(BlockError) -> Int64 {
+    func offset(at place: Int, _ entryCount: UInt64, _ entryByteCount: UInt64, _ what: String) throws(BlockError)
+      -> Int64
+    {
       let value = bytes.bigEndian64(at: place)
       let end = value.addingReportingOverflow(entryCount &* entryByteCount)
       guard !end.overflow, end.partialValue <= UInt64(Int64.max), value & UInt64(clusterByteCount - 1) == 0 else {

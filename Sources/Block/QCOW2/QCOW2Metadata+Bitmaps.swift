@@ -9,14 +9,16 @@ extension QCOW2Metadata {
     guard let stored = extensions.bitmaps else { return }
     guard header.autoclear.contains(.bitmaps) else { return }
     guard stored.count <= QCOW2Bitmap.maximumCount else {
-      throw .invalidImage("bitmaps_ext: image has \(stored.count) bitmaps, exceeding the QEMU supported maximum of 65535")
+      throw .invalidImage(
+        "bitmaps_ext: image has \(stored.count) bitmaps, exceeding the QEMU supported maximum of 65535")
     }
     guard stored.count > 0 else { throw .invalidImage("found bitmaps extension with zero bitmaps") }
     guard stored.directoryOffset & UInt64(geometry.clusterByteCount - 1) == 0, stored.directoryOffset < 1 << 56
     else { throw .invalidImage("bitmaps_ext: invalid bitmap directory offset") }
     guard stored.directoryByteCount <= QCOW2Bitmap.maximumDirectoryByteCount else {
       throw .invalidImage(
-        "bitmaps_ext: bitmap directory size (\(stored.directoryByteCount)) exceeds the maximum supported size (67108864)")
+        "bitmaps_ext: bitmap directory size (\(stored.directoryByteCount)) exceeds the maximum supported size (67108864)"
+      )
     }
     let bytes: [UInt8]
     do throws(Errno) {
@@ -32,7 +34,7 @@ extension QCOW2Metadata {
   func loadBits(_ bitmap: QCOW2Bitmap) throws(Errno) -> DirtyBits {
     if let bits = bitmap.bits { return bits }
     let byteCount = DirtyBits.byteCount(header.byteCount, granularityBits: bitmap.granularityBits)
-    guard byteCount <= 1 << 31, Int64(bitmap.tableEntryCount) >= geometry.clusterCount(byteCount) else {
+    guard byteCount <= 512 << 20, Int64(bitmap.tableEntryCount) >= geometry.clusterCount(byteCount) else {
       throw .invalidArgument
     }
     let table = [UInt64](bigEndianBytes: try read(bitmap.tableOffset, Int(geometry.clusterCount(byteCount)) * 8))
@@ -151,6 +153,9 @@ extension QCOW2Metadata {
   func places(of bitmap: QCOW2Bitmap) throws(Errno) -> [Range<Int64>] {
     let bits = Int64(geometry.clusterBits)
     let first = bitmap.tableOffset >> bits
+    guard bitmap.tableOffset + Int64(bitmap.tableEntryCount) * 8 <= geometry.roundedUp(file.byteCount) else {
+      throw .ioError
+    }
     var places = [first..<first + geometry.clusterCount(Int64(bitmap.tableEntryCount) * 8)]
     let table = [UInt64](bigEndianBytes: try read(bitmap.tableOffset, bitmap.tableEntryCount * 8))
     for entry in table where entry & QCOW2Geometry.offsetMask != 0 {

@@ -78,7 +78,8 @@ extension QCOW2Metadata {
     let order = geometry.refcountOrder
     let index = Int(cluster % geometry.refcountBlockEntryCount)
     let old = Self.count(block.bytes, index, order: order)
-    let new = delta < 0 ? old.subtractingReportingOverflow(delta.magnitude) : old.addingReportingOverflow(delta.magnitude)
+    let new =
+      delta < 0 ? old.subtractingReportingOverflow(delta.magnitude) : old.addingReportingOverflow(delta.magnitude)
     guard !new.overflow, new.partialValue <= geometry.maximumRefcount else { throw .outOfRange }
     let place = (index << order) / 8
     block.change(place..<place + max(1, (1 << order) / 8)) { Self.setCount(new.partialValue, &$0, index, order: order) }
@@ -142,7 +143,8 @@ extension QCOW2Metadata {
     let entriesPerCluster = geometry.clusterByteCount / 8
     let wanted = max(index + 1, Int64(refcountTable.count) * 3 / 2) + 16
     let clusterCount = (wanted + entriesPerCluster - 1) / entriesPerCluster
-    guard clusterCount << clusterBits <= max(QCOW2Geometry.maximumRefcountTableByteCount, geometry.clusterByteCount) else {
+    guard clusterCount << clusterBits <= max(QCOW2Geometry.maximumRefcountTableByteCount, geometry.clusterByteCount)
+    else {
       throw .fileTooLarge
     }
     let old = header.refcountTableOffset >> clusterBits
@@ -166,10 +168,14 @@ extension QCOW2Metadata {
 
   /// The first of `count` free clusters in a row, at or after `from`.
   private func findFree(from: Int64, count: Int64) throws(Errno) -> Int64 {
+    // Counts far behind the file's end are an error that must not keep us searching.
+    let limit = min(
+      geometry.maximumOffset >> Int64(geometry.clusterBits),
+      max(from, geometry.clusterCount(untouchedFrom)) + count + (1 << 24))
     var start = from
     var next = from
     while next - start < count {
-      guard next < geometry.maximumOffset >> Int64(geometry.clusterBits) else { throw .fileTooLarge }
+      guard next < limit else { throw .fileTooLarge }
       if try block(counting: next) == nil {
         next = min(start + count, (next / geometry.refcountBlockEntryCount + 1) * geometry.refcountBlockEntryCount)
         continue
@@ -191,7 +197,7 @@ extension QCOW2Metadata {
   func allocate(_ count: Int64, atLeast: Int64) throws(Errno) -> Range<Int64> {
     try prepareCounts()
     try applyReleases()
-    while try refcount(of: freeHint) != 0 { freeHint += 1 }
+    freeHint = try findFree(from: freeHint, count: 1)
     let start = try findFree(from: freeHint, count: atLeast)
     var end = start + atLeast
     while end - start < count, try refcount(of: end) == 0 { end += 1 }
@@ -202,7 +208,7 @@ extension QCOW2Metadata {
   }
 
   /// A cluster that counts as free and holds a table means that counts are wrong: nothing may be written any more.
-  private func checkFree(_ clusters: Range<Int64>) throws(Errno) {
+  func checkFree(_ clusters: Range<Int64>) throws(Errno) {
     let bits = Int64(geometry.clusterBits)
     let fixed = [
       0..<1, place(header.l1Offset, Int64(header.l1EntryCount) * 8),
@@ -260,7 +266,11 @@ extension QCOW2Metadata {
     var kept: [QCOW2Release] = []
     var ready: [QCOW2Release] = []
     for release in releases {
-      if release.stage == .durable && release.sequence <= settled { ready.append(release) } else { kept.append(release) }
+      if release.stage == .durable && release.sequence <= settled {
+        ready.append(release)
+      } else {
+        kept.append(release)
+      }
     }
     releases = kept
     for release in ready {

@@ -35,7 +35,8 @@ extension QCOW2Node {
       if metadata.operations.isClaimed(claim) { return nil }
       do throws(Errno) {
         try metadata.prepareChange()
-        metadata.markDirty(cluster << Int64(self.geometry.clusterBits)..<(cluster + 1) << Int64(self.geometry.clusterBits))
+        metadata.markDirty(
+          cluster << Int64(self.geometry.clusterBits)..<(cluster + 1) << Int64(self.geometry.clusterBits))
         let descriptor = try metadata.placeCompressed(cluster, byteCount: packed.count)
         metadata.operations.claim(claim)
         return .success((descriptor, metadata.operations.begin()))

@@ -89,6 +89,24 @@ extension QCOW2Node {
   }
 }
 
+extension QCOW2Node {
+  /// All bitmaps that can be used, with their bits.
+  public func loadedBitmaps() throws(BlockError) -> [QCOW2Bitmap] {
+    do throws(Errno) {
+      return try state.withLock { (metadata) throws(Errno) in
+        var loaded: [QCOW2Bitmap] = []
+        for var bitmap in metadata.bitmaps where !bitmap.flags.contains(.inUse) {
+          bitmap.bits = try metadata.loadBits(bitmap)
+          loaded.append(bitmap)
+        }
+        return loaded
+      }
+    } catch {
+      throw .failed("Could not read bitmaps", error)
+    }
+  }
+}
+
 extension QCOW2Bitmap {
   /// A new, empty bitmap.
   public init(name: String, granularity: Int64, isEnabled: Bool, diskByteCount: Int64) {
@@ -100,4 +118,18 @@ extension QCOW2Bitmap {
 
   public mutating func clear() { bits?.clear() }
   public mutating func merge(_ other: QCOW2Bitmap) { if let theirs = other.bits { bits?.merge(theirs) } }
+}
+
+extension QCOW2Node {
+  /// Gives up everything that the disk has of its own: it reads as its backing node from then on.
+  public func makeEmpty() throws(Errno) {
+    guard !isReadOnly else { throw .notPermitted }
+    try changeEntries(0..<geometry.roundedUp(byteCount), unmaps: true) { _, _, _, _ in .unallocated }
+    try exclusively { (metadata) throws(Errno) in
+      try metadata.writeBackAll()
+      try metadata.dropL2Tables(from: 0)
+      try metadata.writeBackAll()
+      try metadata.cutFile()
+    }
+  }
 }

@@ -101,6 +101,16 @@ extension QCOW2Node {
     }
   }
 
+  /// Reads as a snapshot from now on, without changing the image. For nodes opened read-only.
+  public func showSnapshot(id: String) throws(Errno) {
+    guard isReadOnly else { throw .busy }
+    try exclusively { (metadata) throws(Errno) in
+      guard let snapshot = metadata.snapshots.first(where: { $0.id == id }) else { throw .noSuchFile }
+      metadata.l1 = try metadata.l1Table(of: snapshot)
+      setByteCount(snapshot.byteCount)
+    }
+  }
+
   // MARK: State of the machine
 
   /// Machine state is stored as if the disk went on behind its end.
@@ -138,7 +148,8 @@ extension QCOW2Metadata {
   /// Writes the table of snapshots to a new place and switches the header to it, on disk when this returns.
   func storeSnapshotTable() throws(Errno) {
     let bits = Int64(geometry.clusterBits)
-    let old = header.snapshotsOffset >> bits..<header.snapshotsOffset >> bits + geometry.clusterCount(storedSnapshotByteCount)
+    let old =
+      header.snapshotsOffset >> bits..<header.snapshotsOffset >> bits + geometry.clusterCount(storedSnapshotByteCount)
     let bytes = snapshots.flatMap { $0.encoded() }
     var offset: Int64 = 0
     if !bytes.isEmpty { offset = try allocateAndWrite(bytes).lowerBound << bits }
@@ -177,6 +188,10 @@ extension QCOW2Metadata {
 
   private func changeReference(_ clusters: Range<Int64>, by delta: Int64) throws(Errno) {
     if delta > 0 {
+      guard clusters.upperBound <= geometry.clusterCount(max(file.byteCount, untouchedFrom)) else {
+        markCorrupt()
+        throw .ioError
+      }
       try prepareCounts()
       try changeRefcounts(clusters, by: delta)
     } else {

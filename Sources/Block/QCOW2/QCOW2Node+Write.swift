@@ -94,7 +94,9 @@ extension QCOW2Node {
       merged.reserveCapacity(head.count + buffer.count + tail.count)
       merged.append(contentsOf: buffer)
       merged += tail
-      try merged.withBytes { (bytes) throws(Errno) in try data.write(at: hostBase + allocation.filled.lowerBound, from: bytes) }
+      try merged.withBytes { (bytes) throws(Errno) in
+        try data.write(at: hostBase + allocation.filled.lowerBound, from: bytes)
+      }
       return
     }
     try head.withBytes { (bytes) throws(Errno) in

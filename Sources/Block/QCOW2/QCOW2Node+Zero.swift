@@ -9,7 +9,8 @@ extension QCOW2Node {
     guard !range.isEmpty else { return }
     let unit = geometry.subclusterByteCount
     // The last cluster of the disk is whole where the disk ends.
-    let end = range.upperBound == byteCount ? (range.upperBound + unit - 1) / unit * unit : range.upperBound / unit * unit
+    let end =
+      range.upperBound == byteCount ? (range.upperBound + unit - 1) / unit * unit : range.upperBound / unit * unit
     let start = (range.lowerBound + unit - 1) / unit * unit
     guard start < end else {
       try zeroBytes(range)
@@ -58,7 +59,9 @@ extension QCOW2Node {
         if old.isCompressed, !isWhole { return nil }
         new.bitmap = (new.bitmap | mask << 32) & ~mask
         // Nothing of the cluster is used any more.
-        if mayUnmap, !geometry.isDataExternal, UInt32(truncatingIfNeeded: new.bitmap) == 0, isWhole { new.descriptor = 0 }
+        if mayUnmap, !geometry.isDataExternal, UInt32(truncatingIfNeeded: new.bitmap) == 0, isWhole {
+          new.descriptor = 0
+        }
         return new
       }
       let keeps = geometry.isDataExternal || !mayUnmap
@@ -73,7 +76,8 @@ extension QCOW2Node {
     guard options.unmapsDiscards, !isReadOnly, contains(range) else { return }
     let geometry = geometry
     let start = geometry.roundedUp(range.lowerBound)
-    let end = range.upperBound == byteCount ? geometry.roundedUp(range.upperBound) : geometry.clusterStart(range.upperBound)
+    let end =
+      range.upperBound == byteCount ? geometry.roundedUp(range.upperBound) : geometry.clusterStart(range.upperBound)
     guard start < end else { return }
     let hasBacking = backing != nil
     if !geometry.canZero, hasBacking { return }
@@ -139,7 +143,11 @@ extension QCOW2Metadata {
       if old.isCompressed, !isWhole { rest.append(part) }
       guard let new = change(old, mask, isWhole, cluster), new != old else { continue }
       let writable: MetadataBlock
-      if let table { writable = table } else { writable = try writableL2Table(Int(range.lowerBound / geometry.l2Coverage)) }
+      if let table {
+        writable = table
+      } else {
+        writable = try writableL2Table(Int(range.lowerBound / geometry.l2Coverage))
+      }
       table = writable
       setEntry(writable, index, new)
       if new.isCompressed || new.hostOffset != old.hostOffset || old.isCompressed { release(old, unmaps: unmaps) }

@@ -7,6 +7,8 @@ public struct BackingReference: Sendable, Equatable {
   public var fileName: BytePath
   /// nil: to be guessed.
   public var format: String?
+
+  public init(fileName: BytePath, format: String?) { (self.fileName, self.format) = (fileName, format) }
 }
 
 /// What the user wants of an open qcow2 image.

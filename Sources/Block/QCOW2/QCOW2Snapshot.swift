@@ -32,7 +32,9 @@ public struct QCOW2Snapshot: Sendable, Equatable {
     let idCount = Int(bytes.bigEndian16(at: place + 12))
     let nameCount = Int(bytes.bigEndian16(at: place + 14))
     let extraCount = Int(bytes.bigEndian32(at: place + 36))
-    guard extraCount <= maximumExtraByteCount else { throw .invalidImage("Too much extra metadata in snapshot table entry") }
+    guard extraCount <= maximumExtraByteCount else {
+      throw .invalidImage("Too much extra metadata in snapshot table entry")
+    }
     let extra = place + 40
     let text = extra + extraCount
     guard text + idCount + nameCount <= bytes.count else { return nil }
@@ -44,6 +46,9 @@ public struct QCOW2Snapshot: Sendable, Equatable {
       throw .invalidImage("Snapshot L1 table offset invalid")
     }
     let size = extraCount >= 16 ? bytes.bigEndian64(at: extra + 8) : UInt64(header.byteCount)
+    guard size <= UInt64(Int64.max), QCOW2Geometry(header).l1EntryCount(for: Int64(size)) != nil else {
+      throw .invalidImage("Snapshot disk size too large")
+    }
     let icount = extraCount >= 24 ? bytes.bigEndian64(at: extra + 16) : .max
     let snapshot = QCOW2Snapshot(
       id: string(text, idCount), name: string(text + idCount, nameCount), seconds: bytes.bigEndian32(at: place + 16),

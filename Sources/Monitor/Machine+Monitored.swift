@@ -2,6 +2,7 @@
 import Chardev
 import InputDevices
 import Block
+public import Network
 import PC
 import Platform
 import Screen
@@ -160,6 +161,7 @@ extension Machine: MonitoredMachine {
         bus: 0, slot: Int(address.slot), function: Int(address.function), classCode: configuration.load16(0x0a),
         vendor: configuration.load16(0x00), device: configuration.load16(0x02),
         interruptPin: Int(configuration.load8(0x3d)), interruptLine: Int(configuration.load8(0x3c)))
+      result.id = function.userID
       if subsystem.vendor != 0 || subsystem.device != 0 { result.subsystem = subsystem }
       for region in 0...6 where configuration.byteCount(ofRegion: region) > 0 {
         let low = configuration.load8(region == 6 ? 0x30 : 0x10 + 4 * region)
@@ -174,6 +176,8 @@ extension Machine: MonitoredMachine {
       return result
     }
   }
+
+  public var network: NetworkTable? { networks }
 
   public var blockDevices: [BlockDevice] {
     backends.map { backend in

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Network
 public import Platform
 
 /// What the monitors ask of a machine. Everything here is called on the machine thread, between two instructions, so
@@ -63,6 +64,8 @@ public protocol MonitoredMachine: AnyObject {
   var pciFunctions: [PCIFunction] { get }
   var blockDevices: [BlockDevice] { get }
   var characterDevices: [CharacterDevice] { get }
+  /// The wires between adapters and the host; nil where there are none.
+  var network: NetworkTable? { get }
   /// `-machine help`'s list.
   var machineTypes: [MachineType] { get }
 
@@ -70,6 +73,10 @@ public protocol MonitoredMachine: AnyObject {
   func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture
   /// Appends to the keyboard's queue; delays pass on the virtual clock before what follows them.
   func queueInput(_ events: [InputEvent])
+}
+
+extension MonitoredMachine {
+  public var network: NetworkTable? { nil }
 }
 
 /// Why virtual memory could not be read.

@@ -29,6 +29,7 @@ struct DeviceRequest {
 
   static let buses: [String: Bus] = [
     "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide, "VGA": .pci,
+    "e1000": .pci, "e1000-82540em": .pci,
   ]
 
   /// Takes the bus and checks that the device fits.
@@ -87,7 +88,7 @@ extension OptionParser {
     if let id, devices.contains(where: { $0.id == id }) {
       throw OptionError(option, "Duplicate ID '\(id)' for device")
     }
-    devices.append(DeviceRequest(driver: driver, id: id, list: list))
+    devices.append(DeviceRequest(driver: driver == "e1000-82540em" ? "e1000" : driver, id: id, list: list))
   }
 
   mutating func addDevices() throws(OptionError) {
@@ -105,6 +106,7 @@ extension OptionParser {
       case "isa-serial": try addSerialPort(&device)
       case "ide-hd": try addDrive(&device, .disk, on: bus)
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
+      case "e1000", "e1000-82540em": try addE1000(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
           throw OptionError(device.option, "this machine has room for one VGA adapter only")

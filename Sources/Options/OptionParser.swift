@@ -26,6 +26,9 @@ public struct OptionParser {
   var compatibleMonitors = 0
   var debugConsoles: [GivenOption] = []
   var devices: [DeviceRequest] = []
+  var networkRequests = NetworkRequests()
+  /// What `bootindex=` has named so far.
+  var bootIndexes: Set<Int> = []
   var hasNoDefaults = false
   var isNoGraphic = false
   var graphicsGiven = false
@@ -106,6 +109,7 @@ public struct OptionParser {
       launch.machine.isNoGraphic = true
     case "vga": try graphics(option)
     case "nic", "net", "netdev": try network(option)
+    case "object": try object(option)
     case "audiodev": try audio(option)
     case "chardev": try characterDevice(option)
     case "serial": serials.append(option)
@@ -138,6 +142,7 @@ public struct OptionParser {
     try attachMonitors()
     try attachSerialPorts()
     try placeDrives()
+    try addNetworks()
     try addDevices()
     try attachDebugConsoles()
     try checkDriveNames()

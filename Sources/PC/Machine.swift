@@ -5,6 +5,7 @@ import Chipset
 import GraphicsDevices
 import HostIO
 import InputDevices
+import Network
 import Platform
 import X86
 
@@ -22,6 +23,8 @@ public final class Machine {
   public private(set) var runState = RunState.prelaunch
   /// Everything on the board; nil for `-machine none`.
   public let board: PC440FX?
+  /// The wires between adapters and the host.
+  public let networks: NetworkTable
   /// Drives as the monitor sees them, those of no board included.
   public let backends: [BlockBackend]
 
@@ -47,6 +50,11 @@ public final class Machine {
     self.time = time
     let clock = VirtualClock { time.now }
     self.clock = clock
+    networks = NetworkTable(
+      NetworkHost(
+        mailbox: mailbox, clock: clock, mirror: time.mirror, isCounted: configuration.instructionCounting != nil,
+        loop: chardevs.loop))
+    let networkNames = try Self.addNetworks(configuration, to: networks)
     guard configuration.board == .pc else {
       board = nil
       keyQueue = nil
@@ -55,7 +63,9 @@ public final class Machine {
       return
     }
     let requests = BoardRequests()
-    let board = try PC440FX(configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, requests: requests)
+    let board = try PC440FX(
+      configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, network: networks, networkNames: networkNames,
+      requests: requests)
     self.board = board
     backends = board.backends
     keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
@@ -68,6 +78,8 @@ public final class Machine {
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
     board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }
     board.reset(.power)
+    Self.plugIntoHubs(configuration, networkNames, networks)
+    for warning in networks.warnings { HostProcess.report("warning: \(warning)") }
   }
 
   /// Notes what must happen before the next instruction.
@@ -95,6 +107,7 @@ public final class Machine {
   /// (`-rtc clock=vm`) or instructions are the clock.
   private func setTimeRunning(_ isRunning: Bool) {
     time.setRunning(isRunning)
+    networks.setRunning(isRunning)
     let now = HostClock.monotonicNanoseconds
     guard isRunning else {
       stillSince = stillSince ?? now
@@ -184,7 +197,10 @@ public final class Machine {
     targetCount = target
     if !configuration.startsPaused, runState == .prelaunch { resumeFirst() }
     while true {
-      if let exitStatus { return exitStatus }
+      if let exitStatus {
+        networks.close()
+        return exitStatus
+      }
       if mailbox.hasEvents {
         mailbox.drain()
         continue
@@ -206,6 +222,7 @@ public final class Machine {
 
   private func runSlice(_ board: PC440FX) {
     board.commitMap()
+    if time.isCounted { time.mirror.set(clock.now) }
     clock.fireDueTimers()
     board.commitMap()
     if takeRequests() { return }

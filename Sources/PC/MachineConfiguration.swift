@@ -54,6 +54,11 @@ public struct MachineConfiguration: Sendable {
   public var serialPorts: [SerialPort] = []
   /// Further ISA devices, in the order given.
   public var isaDevices: [ISADevice] = []
+  /// Further PCI devices, in the order in which they get their slots.
+  public var pciDevices: [PCIDevice] = []
+  /// Network back ends, in the order in which they are made.
+  public var networks: [NetworkRequest] = []
+  public var networkDumps: [NetworkDump] = []
   public var graphics = Graphics.standard
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20

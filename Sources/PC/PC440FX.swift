@@ -5,6 +5,7 @@ import Chipset
 import GraphicsDevices
 import HostIO
 import InputDevices
+import Network
 import Platform
 import SerialDevices
 import StorageDevices
@@ -36,6 +37,13 @@ public final class PC440FX {
   package let rtc: CMOSRTC
   let configuration: MachineConfiguration
   private var connections: [AnyObject] = []
+  var bootOrder = BootOrder()
+  /// The wires, which adapters are plugged into.
+  let network: NetworkTable
+  /// Names of the back ends in `configuration.networks`.
+  let networkNames: [String]
+  /// Ethernet addresses that were given out.
+  var takenAddresses: [[UInt8]] = []
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -46,9 +54,10 @@ public final class PC440FX {
 
   init(
     _ configuration: MachineConfiguration, chardevs: ChardevTable, clock: VirtualClock, mailbox: Mailbox,
-    requests: BoardRequests
+    network: NetworkTable, networkNames: [String], requests: BoardRequests
   ) throws(MachineError) {
     self.configuration = configuration
+    (self.network, self.networkNames) = (network, networkNames)
     let search = FirmwareSearch(given: configuration.firmwareFolders)
     let (low, high) = Self.split(configuration.memoryByteCount)
     memory = GuestMemory()
@@ -167,10 +176,13 @@ public final class PC440FX {
     if let vga { devices.append(vga) }
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
+    try addPCIDevices(search, clock)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
-      try BootROM.add(
-        kernel, isStrict: configuration.bootIsStrict, to: firmwareConfiguration, lowMemory: low, search)
+      try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)
+    }
+    if let file = bootOrder.file(isStrict: configuration.bootIsStrict) {
+      firmwareConfiguration.setFile("bootorder", file)
     }
   }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Linux guests from Debian 12 packages, for ARCH amd64 and i386 (the 686-pae kernel):
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
+#   linux/amd64/network.gz          the same initramfs with Ethernet drivers, for modprobe, and a script for udhcpc
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
 #   linux/memtest.bin               memtest86+, which is a kernel to -kernel
@@ -9,13 +10,13 @@ CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/memtest.bin
+  $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/network.gz
 
 .PHONY: linux
 linux: $(LINUX)
 
 # Of the modules, what disks, file systems and the power button need.
-MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
+MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input drivers/net/ethernet/intel/e1000 fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
   arch/x86/crypto block,'./lib/modules/*/kernel/$(part)*') './lib/modules/*/modules.*'
 
 $(CACHE)/amd64/kernel.ready $(CACHE)/i386/kernel.ready: $(CACHE)/%/kernel.ready: linux/fetch linux/rules.mk
@@ -35,6 +36,12 @@ $(OUT)/linux/%/vmlinuz: $(CACHE)/%/kernel.ready
 $(OUT)/linux/%/initrd.gz: $(CACHE)/%/busybox.ready linux/initramfs $(wildcard linux/shell/etc/*)
 	mkdir -p $(@D)
 	linux/initramfs $@ $(CACHE)/$*/busybox/bin/busybox linux/shell
+
+$(OUT)/linux/amd64/network.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/debian/modules $(wildcard linux/shell/etc/* linux/network/etc/*)
+	mkdir -p $(@D)
+	linux/debian/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/network e1000
+	cp -r linux/network/. $(CACHE)/amd64/network/
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/network
 
 $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/isolinux/isolinux.cfg
 	rm -rf $(@D)/cd && mkdir -p $(@D)/cd/isolinux

@@ -36,6 +36,11 @@ public enum StandardCommands {
     QueryPCI.self
     QueryBlock.self
     QueryChardev.self
+    NetdevAdd.self
+    NetdevDelete.self
+    SetLink.self
+    QueryReceiveFilter.self
+    QueryHostForward.self
     HumanMonitorCommand.self
   }
 }

@@ -33,10 +33,11 @@ enum HumanMonitor {
     HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
+    HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self, HMPHostForwardRemove.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
     InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoName.self, InfoPCI.self,
-    InfoRegisters.self,
+    InfoRegisters.self, InfoNetwork.self, InfoUserNetwork.self,
     InfoStatus.self, InfoUUID.self, InfoVersion.self,
   ]
 

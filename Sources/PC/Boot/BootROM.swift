@@ -4,13 +4,12 @@ import HostIO
 
 /// Hands a kernel to the firmware: its parts as fw_cfg items, the option ROM that starts it, and its place before all drives.
 ///
-/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first,
-/// and HALT after it keeps SeaBIOS from going on to the drives.
+/// SeaBIOS runs the files under `genroms/` as option ROMs; `bootorder` names the one whose boot entry goes first.
 enum BootROM {
   private static let largestROM = 0x10000
 
   static func add(
-    _ request: KernelRequest, isStrict: Bool, to device: FirmwareConfiguration, lowMemory: UInt64,
+    _ request: KernelRequest, to device: FirmwareConfiguration, _ bootOrder: inout BootOrder, lowMemory: UInt64,
     _ search: FirmwareSearch
   ) throws(MachineError) {
     typealias Key = FirmwareConfiguration.Key
@@ -31,6 +30,6 @@ enum BootROM {
     set(image.setup, Key.setupAddress, Key.setupSize, Key.setupData)
     if let entry = image.entry { device.set(Key.kernelEntry, integer: entry) }
     device.setFile("genroms/\(name)", rom)
-    device.setFile("bootorder", Array("/rom@genroms/\(name)\(isStrict ? "\nHALT" : "")\0".utf8))
+    try bootOrder.add("/rom@genroms/\(name)", index: 0)
   }
 }

@@ -6,6 +6,8 @@ public protocol PCIFunction: AnyObject {
   var configuration: PCIConfiguration { get set }
   /// QEMU's name of the device type, for listings ("PIIX3", "VGA").
   var pciName: String { get }
+  /// The `id=` that the user gave the device, empty for none.
+  var userID: String { get }
   /// Called after a guest write (offset and width of it) and after a load or reset, with configuration space as it is now.
   func configurationDidChange(_ offset: UInt8, _ width: AccessWidth)
   /// Reads a register that is not plain memory; the default returns what is stored.
@@ -13,6 +15,7 @@ public protocol PCIFunction: AnyObject {
 }
 
 extension PCIFunction {
+  public var userID: String { "" }
   public func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32 { configuration.read(offset, width) }
 }
 

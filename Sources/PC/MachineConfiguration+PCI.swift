@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension MachineConfiguration {
+  /// Slot and function on PCI bus 0.
+  public struct PCIPlace: Sendable, Equatable {
+    /// 0...31.
+    public var slot: UInt8
+    /// 0...7.
+    public var function: UInt8
+
+    public init(slot: UInt8, function: UInt8 = 0) { (self.slot, self.function) = (slot, function) }
+  }
+
+  /// A device on the PCI bus that is not part of the board.
+  public struct PCIDevice: Sendable {
+    public enum Kind: Sendable {
+      case e1000(NetworkAdapter)
+    }
+
+    public var kind: Kind
+    /// `id=`.
+    public var userID: String?
+    /// `addr=`, nil for the first free slot.
+    public var place: PCIPlace?
+    /// `bootindex=`.
+    public var bootIndex: Int?
+    /// The option that asks for it, as error texts name it.
+    public var option: String
+
+    public init(
+      _ kind: Kind, userID: String? = nil, place: PCIPlace? = nil, bootIndex: Int? = nil, option: String = ""
+    ) {
+      (self.kind, self.userID, self.place, self.bootIndex) = (kind, userID, place, bootIndex)
+      self.option = option
+    }
+  }
+}

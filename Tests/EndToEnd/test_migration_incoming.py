@@ -36,7 +36,8 @@ def test_a_stream_that_ends_early_ends_the_process(guest, run, prefix, tmp_path,
 def test_a_damaged_state_file_ends_the_process(guest, run, tmp_path):
     migrated(guest('idle'), f'file:{tmp_path}/state')
     data = bytearray((tmp_path / 'state').read_bytes())
-    for position in (9, 5000, len(data) - 3):
+    # The last byte that is not zero is in a page that the file stores; what lies in its holes is nobody's.
+    for position in (9, 5000, len(data.rstrip(b'\0')) - 1):
         damaged = bytearray(data)
         damaged[position] ^= 0x10
         (tmp_path / 'damaged').write_bytes(damaged)

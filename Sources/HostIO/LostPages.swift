@@ -6,7 +6,8 @@ import Synchronization
 /// Keeps the process alive when pages of a mapped file cannot be read any more: the file was shortened, or its disk failed.
 ///
 /// The kernel answers an access to such a page with SIGBUS. Inside registered memory the handler puts a page of zeros in
-/// place, and the access is repeated; what computes with those zeros must then be stopped by whoever waits for the loss. A SIGBUS elsewhere ends the process as ever.
+/// place, and the access is repeated; what computes with those zeros must then be stopped by whoever waits for the loss.
+/// A SIGBUS elsewhere goes to the handler that was there before, and ends the process where there was none.
 public final class LostPages: Sendable {
   /// An eventfd: readable once a page was lost.
   private let notice: FileDescriptor
@@ -82,12 +83,17 @@ public final class LostPages: Sendable {
   }
 
   /// Runs in a signal handler: only atomics and system calls here.
-  private static let handler: Handler = { _, info, _ in
+  private static let handler: Handler = { number, info, context in
     let saved = errno
     let address = linux_fault_address(info)
     if !LostPages.replace(UInt(bitPattern: address)) {
-      // Not ours: the access is repeated under the handler that was there before.
-      sigaction(SIGBUS, LostPages.previous, nil)
+      // Not ours: the handler that was there before has its turn, and where there was none, the access is repeated without.
+      let before = LostPages.previous.pointee
+      if before.sa_flags & SA_SIGINFO != 0, let handler = before.__sigaction_handler.sa_sigaction {
+        handler(number, info, context)
+      } else {
+        sigaction(SIGBUS, LostPages.previous, nil)
+      }
     }
     errno = saved
   }

@@ -193,15 +193,26 @@ final class HostProcessor {
     stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
     stack.ss_size = size
     sigaltstack(&stack, nil)
+    _ = Self.handlersAreInstalled
+  }
+
+  /// What was called for SIGBUS before: other code of the process has a handler too.
+  private nonisolated(unsafe) static var busHandlerBefore = sigaction()
+
+  private static let handlersAreInstalled: Bool = {
     var action = sigaction()
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | Int32(bitPattern: UInt32(SA_NODEFER))
-    action.__sigaction_handler.sa_sigaction = { number, _, context in
+    action.__sigaction_handler.sa_sigaction = { number, info, context in
       // Only faults of the instruction under test; anything else must crash as usual.
       guard let context else { return }
       let registers = context + 40  // uc_flags, uc_link, uc_stack
       let ip = registers.load(fromByteOffset: 16 * 8, as: UInt64.self)
       guard ip >= OracleLayout.test, ip < OracleLayout.code + UInt64(OracleLayout.codeBytes) else {
-        signal(number, SIG_DFL)
+        if number == SIGBUS, HostProcessor.busHandlerBefore.sa_flags & SA_SIGINFO != 0 {
+          HostProcessor.busHandlerBefore.__sigaction_handler.sa_sigaction?(number, info, context)
+        } else {
+          signal(number, SIG_DFL)
+        }
         return
       }
       let slot = UnsafeMutableRawPointer(bitPattern: UInt(OracleLayout.control) + UInt(Slot.trap))
@@ -211,8 +222,10 @@ final class HostProcessor {
       registers.storeBytes(of: 0x33, toByteOffset: 18 * 8, as: UInt16.self)
       registers.storeBytes(of: 0x202, toByteOffset: 17 * 8, as: UInt64.self)
     }
+    sigaction(SIGBUS, nil, &busHandlerBefore)
     for number in [SIGFPE, SIGSEGV, SIGILL, SIGBUS, SIGTRAP] { sigaction(number, &action, nil) }
-  }
+    return true
+  }()
 
   // MARK: Running
 

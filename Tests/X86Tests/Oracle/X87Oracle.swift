@@ -122,7 +122,8 @@ final class X87Oracle {
     for (name, offset) in [("fcw", 0), ("fsw", 2), ("ftw", 4)] {
       let ours = image.load(fromByteOffset: offset, as: UInt16.self)
       let theirs = host.floatingOutput.load(fromByteOffset: offset, as: UInt16.self)
-      let ignored = offset == 2 ? undefinedStatus(test) : 0
+      // Underflow, and with it the summary and busy bits.
+      let ignored = offset == 2 ? undefinedStatus(test) | (mayBeTiny(test) ? 0x8090 : 0) : 0
       if (ours ^ theirs) & ~ignored != 0 {
         problems.append("\(name) \(hex(UInt64(ours))), host \(hex(UInt64(theirs)))")
       }
@@ -130,6 +131,23 @@ final class X87Oracle {
     for number in 0..<8 {
       let ours = value(image, number), theirs = value(host.floatingOutput, number)
       if !isSame(ours, theirs, test) { problems.append("st\(number) \(text(ours)), host \(text(theirs))") }
+    }
+  }
+
+  /// Whether a result lies within a unit of the smallest normal number, where its error decides whether it is tiny: of the
+  /// sine of that number AMD's processors give the number below, which underflows, and Intel's the number itself.
+  private func mayBeTiny(_ test: X87Case) -> Bool {
+    X87Generator.isFunction(test.instructions[0].mnemonic)
+      && (0..<2).contains { isSmallestNormal(value(host.floatingOutput, $0)) || isSmallestNormal(value(image, $0)) }
+  }
+
+  /// The smallest normal number or the one below it, also as an unmasked underflow gives them: times 2^24576.
+  private func isSmallestNormal(_ value: X87Value) -> Bool {
+    switch value.signExponent & 0x7fff {
+    case 0: value.significand >= (1 << 63) - 1 && value.significand <= 1 << 63
+    case 1, 0x6001: value.significand == 1 << 63
+    case 0x6000: value.significand == .max
+    default: false
     }
   }
 
@@ -153,6 +171,7 @@ final class X87Oracle {
     guard ours.signExponent & 0x7fff != 0x7fff, (ours.signExponent ^ theirs.signExponent) & 0x8000 == 0 else {
       return false
     }
+    if isSmallestNormal(ours), isSmallestNormal(theirs) { return true }
     // A step from one exponent to the next is one unit as well.
     func place(_ value: X87Value) -> UInt128 {
       UInt128(value.signExponent & 0x7fff) << 63 + UInt128(value.significand & ~(1 << 63))

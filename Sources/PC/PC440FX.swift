@@ -92,10 +92,12 @@ public final class PC440FX {
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
     self.processor = processor
-    intr.connect { processor.setInterruptLine($0) }
-    nmi.connect { if $0 { processor.raiseNMI() } }
-    memory.codeWasWritten = { address, count in processor.physicalMemoryWritten(address, length: UInt64(count)) }
-    let a20 = A20Gate { processor.setA20($0) }
+    intr.connect { [unowned processor] in processor.setInterruptLine($0) }
+    nmi.connect { [unowned processor] in if $0 { processor.raiseNMI() } }
+    memory.codeWasWritten = { [unowned processor] address, count in
+      processor.physicalMemoryWritten(address, length: UInt64(count))
+    }
+    let a20 = A20Gate { [unowned processor] in processor.setA20($0) }
     connections.append(a20)
 
     // I/O ports, in address order
@@ -159,7 +161,7 @@ public final class PC440FX {
       guard let rom else { throw MachineError("failed to find romfile \"vgabios-stdvga.bin\"") }
       let vga = try Self.makeVGA(
         bus: pci, clock: clock, rom: rom, videoMemoryByteCount: configuration.videoMemoryByteCount)
-      vga.videoMemory.dirtyLog?.didClear = { _ in processor.invalidateMap() }
+      vga.videoMemory.dirtyLog?.didClear = { [unowned processor] _ in processor.invalidateMap() }
       self.vga = vga
     } else {
       vga = nil
@@ -186,6 +188,13 @@ public final class PC440FX {
     if let file = bootOrder.file(isStrict: configuration.bootIsStrict) {
       firmwareConfiguration.setFile("bootorder", file)
     }
+  }
+
+  /// What finds devices for an access is known to devices that move there; without this a machine would never be freed.
+  deinit {
+    ports.removeAll()
+    map.removeAll()
+    pci.removeAll()
   }
 
   /// Adds a device that only some machines have, after those of the board.

@@ -34,9 +34,9 @@ public final class PIIX3IDE: Device, PCIFunction {
 
   public var configuration: PCIConfiguration
   public let pciName = "piix3-ide"
-  private let channels: [IDEChannel]
+  fileprivate let channels: [IDEChannel]
   private let controlPorts: [IDEControlPort]
-  private lazy var busMasterRegion = PCIRegion(4, ports: ports, device: self)
+  private lazy var busMasterRegion = PCIRegion(4, ports: ports, device: BusMasterPorts(self))
   private let ports: PortSpace
 
   /// `drives` are primary master and slave, secondary master and slave; shorter lists are filled up with nothing.
@@ -126,21 +126,24 @@ public final class PIIX3IDE: Device, PCIFunction {
   }
 }
 
-extension PIIX3IDE: WidePortDevice {
-  /// The bus master's registers: eight ports per channel, all of them bytes to us.
-  public func read(port offset: UInt16, width: AccessWidth) -> UInt32 {
+/// The bus master's registers: eight ports per channel, all of them bytes to us.
+private final class BusMasterPorts: WidePortDevice {
+  private unowned let ide: PIIX3IDE
+  init(_ ide: PIIX3IDE) { self.ide = ide }
+
+  func read(port offset: UInt16, width: AccessWidth) -> UInt32 {
     var value: UInt32 = 0
     for index in 0..<UInt16(width.rawValue) {
       let port = offset &+ index
-      value |= UInt32(channels[Int(port >> 3 & 1)].readBusMaster(port & 7)) << UInt32(8 * index)
+      value |= UInt32(ide.channels[Int(port >> 3 & 1)].readBusMaster(port & 7)) << UInt32(8 * index)
     }
     return value
   }
 
-  public func write(port offset: UInt16, width: AccessWidth, _ value: UInt32) {
+  func write(port offset: UInt16, width: AccessWidth, _ value: UInt32) {
     for index in 0..<UInt16(width.rawValue) {
       let port = offset &+ index
-      channels[Int(port >> 3 & 1)].writeBusMaster(port & 7, UInt8(truncatingIfNeeded: value >> UInt32(8 * index)))
+      ide.channels[Int(port >> 3 & 1)].writeBusMaster(port & 7, UInt8(truncatingIfNeeded: value >> UInt32(8 * index)))
     }
   }
 }

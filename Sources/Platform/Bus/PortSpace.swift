@@ -102,6 +102,13 @@ public final class PortSpace {
     }
   }
 
+  /// Forgets every device, and with them who keeps whom alive. Mappings made before must not be used any more.
+  public func removeAll() {
+    slots = [UInt16](repeating: 0, count: slots.count)
+    entries = [Entry(owner: .none, range: 0...0, rank: -1)]
+    free = []
+  }
+
   public func read(_ port: UInt16, _ width: AccessWidth) -> UInt32 {
     let entry = entries[Int(slots[Int(port)])]
     let last = UInt32(port) + UInt32(width.rawValue) - 1

@@ -99,6 +99,15 @@ public final class MemoryMap {
     prepare()
   }
 
+  /// Forgets every region, and with them who keeps whom alive.
+  public func removeAll() {
+    for region in regions { region.backing = .none }
+    regions = []
+    runs = []
+    changes = []
+    changeWasPrepared = nil
+  }
+
   private func note(_ start: PhysicalAddress, _ byteCount: UInt64) {
     let (end, overflow) = start.addingReportingOverflow(byteCount)
     changes.append(start..<max(start, overflow ? .max : end))

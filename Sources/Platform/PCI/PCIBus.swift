@@ -51,6 +51,13 @@ public final class PCIBus {
 
   public func add(_ function: any PCIFunction, at address: PCIAddress) { functions[address] = function }
 
+  /// Forgets every function, and with them who keeps whom alive.
+  public func removeAll() {
+    functions = [:]
+    routeInterrupt = nil
+    messages.connect { _, _ in }
+  }
+
   /// The INTx line of a function. Slot and pin are swizzled onto PIRQA...D as the i440FX board wires them
   /// ((slot - 1 + pin) & 3); a function keeps its level in its own state and drives the line from it.
   public func interruptLine(for address: PCIAddress, pin: Int = 1) -> IRQLine {

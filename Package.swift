@@ -25,6 +25,7 @@ let package = Package(
 
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CXXHash", path: "Sources/CXXHash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Floor 0
     // Merged functions reach each other by calls, not jumps, and handlers must end with a jump.
@@ -39,7 +40,7 @@ let package = Package(
     floor("Platform", ["HostIO"]),
     floor("QAPI"),
     // Floor 2
-    floor("Block", ["HostIO", "Platform"]),
+    floor("Block", ["HostIO", "Platform", "CZlib", "CZstd"]),
     floor("Chardev", ["HostIO"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3

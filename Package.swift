@@ -40,7 +40,7 @@ let package = Package(
     floor("Platform", ["HostIO"]),
     floor("QAPI"),
     // Floor 2
-    floor("Block", ["HostIO", "Platform", "CZlib", "CZstd"]),
+    floor("Block", ["HostIO", "Platform", "QAPI", "CZlib", "CZstd"]),
     floor("Chardev", ["HostIO"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
@@ -58,9 +58,11 @@ let package = Package(
     // Floor 6
     floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "Migration", "X86", "InputDevices"]),
     // Floor 7
-    floor("Options", ["HostIO", "Block", "Chardev", "VirtioDevices", "PC", "X86"]),
+    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "VirtioDevices", "PC", "X86"]),
     // Floor 8
-    .executableTarget(name: "apus", dependencies: ["HostIO", "Platform", "Chardev", "PC", "Migration", "Monitor", "Options"], path: "Sources/apus",
+    .executableTarget(name: "apus",
+                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options"],
+                      path: "Sources/apus",
                       swiftSettings: settings),
 
     // Tests

@@ -7,26 +7,46 @@ import Platform
 ///
 /// A device keeps what it asked for, and the deadline, in its own state; after a load it submits the request again with
 /// that deadline. So nothing in here is saved.
+///
+/// Errors of the host pass the drive's policy first. A request that stops the guest is kept here and tried again when
+/// the guest goes on: to the device it just takes longer, and a machine that is saved meanwhile asks again after the load.
 public final class BlockBackend {
-  /// QEMU's name: `ide0-hd0`, `ide1-cd0`, or the user's `id=`.
+  /// QEMU's name: `ide0-hd0`, `ide1-cd0`, or the user's `id=`; empty for the slot of a device that names a node.
   public let name: String
   public let queue: BlockQueue
   public var latency: BlockLatency
   /// True for drives whose medium can be taken out.
-  public let isRemovable: Bool
+  public var isRemovable: Bool
   public private(set) var medium: BlockMedium?
   public private(set) var statistics = BlockStatistics()
   /// The device that the drive is plugged into, once it exists.
   public weak var device: (any DriveDevice)?
   /// Called after the guest or the user moved the tray; true: it is open now.
   public var trayDidMove: ((Bool) -> Void)?
-  /// Its `id=` or QOM path, for listings.
+  /// Its `id=` or QOM path, for listings; nil while no device uses the drive.
   public var attachedTo: String?
+  /// What the device does with the medium, and lets others do.
+  public var use = BlockUse.unattached
+  /// What to do about the host's errors; nil: the device sees them all, and nobody is told.
+  public var errorPolicy: ErrorPolicy?
+  public private(set) var ioStatus = BlockIOStatus.ok
+  /// Hears of the host's errors.
+  var didFail: ((BlockFailure) -> Void)?
+  /// The guest may be told at first that writes stay in a cache until it flushes (`cache=writeback`, `write-cache=`).
+  public var isWriteback = true
+  /// Media that are put in from now on are opened read-only, unless the user says otherwise.
+  public var opensReadOnly = false
+  /// Shared limits on what is moved; nil: none.
+  public internal(set) var throttle: ThrottleGroup?
 
   private let worker: BlockWorker?
+  private var holds: [BlockHold] = []
   private var pending: [Pending] = []  // by deadline, then in order of submission
+  private var throttled: [Pending] = []  // by the time at which they may start
+  private var stopped: [Pending] = []  // in the order in which they failed
   private var nextIdentity = 0
   private lazy var timer = queue.clock.timer { [unowned self] _ in deliverDue() }
+  private lazy var throttleTimer = queue.clock.timer { [unowned self] _ in startThrottled() }
   private let reference = BackendReference()
 
   private struct Pending {
@@ -36,6 +56,7 @@ public final class BlockBackend {
     let operation: BlockOperation
     let outcome: Outcome
     let completion: (BlockResult) -> Void
+    var start: Nanoseconds = 0
   }
 
   /// Where the worker leaves its result.
@@ -77,10 +98,12 @@ public final class BlockBackend {
   package var requestsInFlight: Int { pending.count }
 
   public var isInserted: Bool { medium != nil }
-  public var isReadOnly: Bool { medium?.node.isReadOnly ?? true }
+  public var isReadOnly: Bool { medium?.root.isReadOnly ?? true }
   /// Length of the medium in bytes, 0 without one.
-  public var byteCount: Int64 { medium?.node.byteCount ?? 0 }
+  public var byteCount: Int64 { medium?.root.byteCount ?? 0 }
   public var sectorCount: Int64 { byteCount / sectorByteCount }
+
+  // MARK: Requests
 
   /// Starts an operation. `completion` is called once, on the machine thread, never inside this call; with
   /// `.noDeviceOrAddress` when there is no medium. A request that a loaded state resumes passes its saved `deadline`.
@@ -89,17 +112,37 @@ public final class BlockBackend {
     _ operation: BlockOperation, deadline: Nanoseconds? = nil, completion: @escaping (BlockResult) -> Void
   ) -> Ticket {
     let now = queue.clock.now
-    let instant = deadline ?? (now &+ latency.duration(of: operation))
-    let outcome = Outcome()
+    var delay: Nanoseconds = 0
+    if deadline == nil, let throttle, throttle.limits.isEnabled {
+      delay = throttle.wait(isWrite: operation.isWrite, at: now)
+      throttle.account(byteCount: operation.byteCount, isWrite: operation.isWrite)
+    }
+    let instant = deadline ?? (now &+ delay &+ latency.duration(of: operation))
     let entry = Pending(
-      identity: nextIdentity, deadline: instant, submitted: now, operation: operation, outcome: outcome,
-      completion: completion)
+      identity: nextIdentity, deadline: instant, submitted: now, operation: operation, outcome: Outcome(),
+      completion: completion, start: now &+ delay)
     nextIdentity += 1
-    pending.insert(entry, at: pending.firstIndex { $0.deadline > instant } ?? pending.count)
-    start(operation, outcome, entry.identity)
-    armTimer()
+    if delay > 0 {
+      throttled.insert(entry, at: throttled.firstIndex { $0.start > entry.start } ?? throttled.count)
+      armThrottleTimer()
+    } else {
+      begin(entry)
+    }
     return Ticket(identity: entry.identity, deadline: instant)
   }
+
+  private func begin(_ entry: Pending) {
+    pending.insert(entry, at: pending.firstIndex { $0.deadline > entry.deadline } ?? pending.count)
+    start(entry.operation, entry.outcome, entry.identity)
+    armTimer()
+  }
+
+  private func startThrottled() {
+    while let first = throttled.first, first.start <= queue.clock.now { begin(throttled.removeFirst()) }
+    armThrottleTimer()
+  }
+
+  private func armThrottleTimer() { throttleTimer.arm(at: throttled.first?.start) }
 
   private func start(_ operation: BlockOperation, _ outcome: Outcome, _ identity: Int) {
     let mailbox = queue.mailbox
@@ -120,23 +163,22 @@ public final class BlockBackend {
         mailbox.post {}  // only wakes the machine, which waits at the deadline
       }
     }
-    if let worker { worker.submit(job) } else { job() }
+    if let worker { worker.submit(BlockJobScope(operation), job) } else { job() }
   }
 
   private static func perform(_ operation: BlockOperation, on medium: BlockMedium?) -> BlockResult {
     guard let medium else { return .failure(.noDeviceOrAddress) }
-    do throws(Errno) {
-      return .success(try operation.perform(on: medium.node, ignoringFlushes: medium.options.ignoresFlushes))
-    } catch {
-      return .failure(error)
-    }
+    do throws(Errno) { return .success(try operation.perform(on: medium.root)) } catch { return .failure(error) }
   }
 
   /// Forgets a request: its completion is not called. Its effect on the medium may still happen.
   public func cancel(_ ticket: Ticket?) {
     guard let ticket else { return }
     pending.removeAll { $0.identity == ticket.identity }
+    throttled.removeAll { $0.identity == ticket.identity }
+    stopped.removeAll { $0.identity == ticket.identity }
     armTimer()
+    armThrottleTimer()
   }
 
   private func armTimer() {
@@ -161,16 +203,72 @@ public final class BlockBackend {
 
   private func deliver(_ identity: Int) {
     guard let index = pending.firstIndex(where: { $0.identity == identity }),
-      let result = pending[index].outcome.content.withLock({ $0.result })
+      var result = pending[index].outcome.content.withLock({ $0.result })
     else { return }
     let entry = pending.remove(at: index)
     statistics.count(entry.operation, result, duration: queue.clock.now &- entry.submitted, at: queue.clock.now)
+    if case .failure(let error) = result, let errorPolicy, isInserted {
+      switch handle(error, of: entry.operation, errorPolicy) {
+      case .stop, .enospc:
+        stopped.append(entry)
+        queue.stopGuest()
+        return
+      case .ignore: result = .success(Self.nothing(entry.operation))
+      case .report: break
+      }
+    }
     entry.completion(result)
+  }
+
+  /// What a read that failed and is taken for done has read.
+  private static func nothing(_ operation: BlockOperation) -> [UInt8] {
+    if case .read(_, let count) = operation { return [UInt8](repeating: 0, count: max(0, count)) }
+    return []
+  }
+
+  /// Tells of an error and says what becomes of the request.
+  private func handle(_ error: Errno, of operation: BlockOperation, _ policy: ErrorPolicy) -> ErrorPolicy.Action {
+    let action = policy.action(for: operation, error)
+    if action == .stop, policy.canStop, ioStatus == .ok { ioStatus = error == .noSpace ? .noSpace : .failed }
+    didFail?(
+      BlockFailure(
+        device: name, nodeName: medium?.root.name ?? "", isRead: !operation.isWrite, action: action, error: error))
+    return action
+  }
+
+  /// The guest goes on: what stopped it is tried again.
+  public func retry() {
+    ioStatus = .ok
+    let again = stopped
+    stopped = []
+    let now = queue.clock.now
+    for old in again {
+      begin(
+        Pending(
+          identity: old.identity, deadline: now &+ latency.duration(of: old.operation), submitted: now,
+          operation: old.operation, outcome: Outcome(), completion: old.completion))
+    }
   }
 
   /// Waits until the worker has performed everything submitted so far; results are still delivered in their time.
   /// For use before the machine is saved or ended.
-  public func waitUntilIdle() { worker?.waitUntilIdle() }
+  ///
+  /// Drives that are held still for a snapshot are let go first: whoever holds them needs the machine thread, which waits
+  /// here, and begins again.
+  public func waitUntilIdle() {
+    for hold in holds { hold.breakUp() }
+    holds = []
+    worker?.waitUntilIdle()
+  }
+
+  /// Keeps requests from starting once those before are done; see `BlockHold`.
+  package func join(_ hold: BlockHold) {
+    guard let worker else { return }
+    holds.removeAll { $0.isOver }
+    holds.append(hold)
+    hold.expectOne()
+    worker.submit(.exclusive) { hold.stand() }
+  }
 
   /// A request's result will be delivered as soon as it is there, whether or not virtual time passes.
   public var awaitsDelivery: Bool { queue.timing == .whenDone && !pending.isEmpty }
@@ -183,7 +281,7 @@ public final class BlockBackend {
       if case .failure(let error) = Self.perform(.flush, on: medium) { return done(error) }
       done(nil)
     }
-    if let worker { worker.submit(job) } else { job() }
+    if let worker { worker.submit(.flush, job) } else { job() }
   }
 
   /// Reads bytes at once, waiting for them, for the board's look at a partition table. Nil without a medium or on errors.
@@ -197,8 +295,42 @@ public final class BlockBackend {
   /// Puts another medium in, or takes it out with nil, and tells the device. Requests in flight finish on the old one.
   public func changeMedium(_ medium: BlockMedium?) {
     self.medium = medium
+    ioStatus = .ok
     device?.mediumDidChange()
   }
+
+  /// The medium has another length now.
+  func mediumDidResize() { device?.mediumDidResize() }
+}
+
+/// Keeps several drives still at once: each finishes what it has begun and starts nothing until the hold ends.
+public final class BlockHold: Sendable {
+  private struct State {
+    var expected = 0
+    var standing = 0
+    var isReleased = false
+    var isBroken = false
+  }
+  private let state = Guarded(State())
+
+  public init() {}
+
+  /// It ended before its owner was done; to be asked on the machine thread.
+  public var isBroken: Bool { state.withLock { $0.isBroken } }
+  var isOver: Bool { state.withLock { $0.isReleased } }
+  func breakUp() { state.update { if !$0.isReleased { ($0.isReleased, $0.isBroken) = (true, true) } } }
+
+  func expectOne() { state.update { $0.expected += 1 } }
+
+  /// On a drive's worker.
+  func stand() {
+    state.update { $0.standing += 1 }
+    state.wait { $0.isReleased ? () : nil }
+  }
+
+  /// Waits for all drives; on a worker of the monitor.
+  public func waitUntilStill() { state.wait { $0.standing == $0.expected || $0.isBroken ? () : nil } }
+  public func release() { state.update { $0.isReleased = true } }
 }
 
 /// What a drive's device tells the monitor, and hears from it.
@@ -212,4 +344,10 @@ public protocol DriveDevice: AnyObject {
   func closeTray()
   /// The medium was changed or taken out.
   func mediumDidChange()
+  /// The medium grew or shrank.
+  func mediumDidResize()
+}
+
+extension DriveDevice {
+  public func mediumDidResize() {}
 }

@@ -22,6 +22,8 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
   case invalidImage(String)
   /// An image keeps its length. QEMU's sentence.
   case cannotResize(String)
+  /// What was asked for cannot be. QEMU's sentence.
+  case refused(String)
   /// A change of an image failed half-way: what was to be done, and the host's reason.
   case failed(String, Errno)
 
@@ -36,7 +38,7 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
     case .locked(let name, let permission, let isShared):
       "Failed to get \(isShared ? "shared " : "")\"\(permission)\" lock\nIs another process using the image [\(name)]?"
     case .noTemporaryFile(let error): "Could not get temporary filename: \(error)"
-    case .invalidImage(let sentence), .cannotResize(let sentence): sentence
+    case .invalidImage(let sentence), .cannotResize(let sentence), .refused(let sentence): sentence
     case .failed(let what, let error): "\(what): \(error)"
     }
   }

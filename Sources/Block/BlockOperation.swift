@@ -21,14 +21,22 @@ public enum BlockOperation: Sendable, Equatable {
     }
   }
 
+  /// Whether it counts as a write for limits and error policies.
+  var isWrite: Bool {
+    switch self {
+    case .read: false
+    case .write, .writeZeroes, .flush, .discard: true
+    }
+  }
+
   /// Does it, on the calling thread. The result is what was read, or empty.
-  func perform(on node: any BlockNode, ignoringFlushes: Bool) throws(Errno) -> [UInt8] {
+  func perform(on node: any BlockNode) throws(Errno) -> [UInt8] {
     switch self {
     case .read(let offset, let count):
       return try [UInt8].filled(max(0, count)) { (buffer) throws(Errno) in try node.read(at: offset, into: buffer) }
     case .write(let offset, let bytes):
       try bytes.withBytes { (buffer) throws(Errno) in try node.write(at: offset, from: buffer) }
-    case .flush: if !ignoringFlushes { try node.flush() }
+    case .flush: try node.flush()
     case .discard(let ranges): for range in ranges { try node.discard(range) }
     case .writeZeroes(let range): try node.writeZeroes(range)
     }

@@ -15,6 +15,9 @@ public final class BlockQueue {
   public let clock: VirtualClock
   public let timing: Timing
   let mailbox: Mailbox
+  /// Called on the machine thread when a failed request is to stop the guest (`werror=stop`); the machine then calls
+  /// `BlockBackend.retry` of every drive before the guest goes on.
+  public var stopGuest: () -> Void = {}
   /// Called again and again on the machine thread while it must wait for a worker at a deadline; returns after a while
   /// or after an event was posted. The default sleeps on the mailbox and runs what was posted.
   public var waitForWorker: () -> Void

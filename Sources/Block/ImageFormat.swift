@@ -19,7 +19,11 @@ public enum ImageFormat: String, Sendable, CaseIterable {
       has(text.withUTF8Buffer { Array($0) }, at: offset)
     }
     if has([0x51, 0x46, 0x49, 0xfb]), start.count >= 8 {
-      return start[4..<8].elementsEqual([0, 0, 0, 1]) ? .qcow : .qcow2
+      switch start.bigEndian32(at: 4) {
+      case 0: break  // never was a version
+      case 1: return .qcow
+      default: return .qcow2
+      }
     }
     if has([0x51, 0x45, 0x44, 0]) { return .qed }
     if has([0x7f, 0x10, 0xda, 0xbe], at: 0x40) { return .vdi }
@@ -44,50 +48,4 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     }
     return false
   }
-}
-
-/// A raw image whose format was only guessed: refuses writes to sector 0 that would make the next guess another one.
-///
-/// Otherwise a guest could write a qcow2 header that names any file of the host as its backing file.
-public final class GuardedNode: BlockNode {
-  private let node: any BlockNode
-  private let fileName: BytePath
-
-  public init(_ node: any BlockNode, fileName: BytePath) {
-    self.node = node
-    self.fileName = fileName
-  }
-
-  public var byteCount: Int64 { node.byteCount }
-  public var isReadOnly: Bool { node.isReadOnly }
-  public var driver: String { node.driver }
-  public var allocatedByteCount: Int64? { node.allocatedByteCount }
-
-  public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
-    try node.read(at: offset, into: buffer)
-  }
-
-  public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
-    if offset >= 0, offset < sectorByteCount, !buffer.isEmpty {
-      var sector = try [UInt8].filled(Int(sectorByteCount)) { (target) throws(Errno) in
-        try node.read(at: 0, into: target)
-      }
-      for (index, byte) in buffer.prefix(Int(sectorByteCount - offset)).enumerated() {
-        sector[Int(offset) + index] = byte
-      }
-      guard ImageFormat.guess(sector, fileName: fileName) == .raw else { throw .notPermitted }
-    }
-    try node.write(at: offset, from: buffer)
-  }
-
-  public func flush() throws(Errno) { try node.flush() }
-  public func discard(_ range: Range<Int64>) throws(Errno) { try node.discard(range) }
-  public func writeZeroes(_ range: Range<Int64>, mayUnmap: Bool) throws(Errno) {
-    try node.writeZeroes(range, mayUnmap: mayUnmap)
-  }
-  public func extent(in range: Range<Int64>) throws(Errno) -> BlockExtent { try node.extent(in: range) }
-  public func resize(to byteCount: Int64, preallocation: Preallocation) throws(BlockError) {
-    try node.resize(to: byteCount, preallocation: preallocation)
-  }
-  public func close() throws(Errno) { try node.close() }
 }

@@ -16,6 +16,8 @@ public final class OverlayNode: BlockNode {
   public var byteCount: Int64 { lower.byteCount }
   private let file: FileDescriptor
   private let clusters = Mutex(Clusters())
+  /// Held by the one that gives a cluster its place: a drive's threads may write to parts of one cluster side by side.
+  private let placing = Mutex(())
 
   private struct Clusters {
     /// Position in the file, in clusters, by position in the image.
@@ -83,19 +85,29 @@ public final class OverlayNode: BlockNode {
     guard contains(offset, buffer.count) else { throw .ioError }
     try forEachPiece(offset, buffer.count) { (cluster, within, range) throws(Errno) in
       let part = UnsafeRawBufferPointer(rebasing: buffer[range])
-      if let place = clusters.withLock({ $0.places[cluster] }) {
-        try file.writeAll(part, at: place * Self.clusterByteCount + within)
-        return
+      if try overwrite(cluster, within, part) { return }
+      try placing.withLock { (_) throws(Errno) in
+        if try !overwrite(cluster, within, part) { try place(cluster, within, part) }
       }
-      var whole = try [UInt8].filled(Int(Self.clusterByteCount)) { (target) throws(Errno) in
-        if range.count < target.count { try lower.read(at: cluster * Self.clusterByteCount, into: target) }
-      }
-      whole.replaceSubrange(Int(within)..<Int(within) + range.count, with: part)
-      // One worker writes to a node, so the next free place is still free when the data is down.
-      let place = Int64(clusters.withLock { $0.places.count })
-      try file.writeAll(whole, at: place * Self.clusterByteCount)
-      clusters.withLock { $0.places[cluster] = place }
     }
+  }
+
+  /// Writes into a cluster that has a place; false: it has none.
+  private func overwrite(_ cluster: Int64, _ within: Int64, _ part: UnsafeRawBufferPointer) throws(Errno) -> Bool {
+    guard let place = clusters.withLock({ $0.places[cluster] }) else { return false }
+    try file.writeAll(part, at: place * Self.clusterByteCount + within)
+    return true
+  }
+
+  /// Writes a whole cluster to the next free place, which others see when it is filled.
+  private func place(_ cluster: Int64, _ within: Int64, _ part: UnsafeRawBufferPointer) throws(Errno) {
+    var whole = try [UInt8].filled(Int(Self.clusterByteCount)) { (target) throws(Errno) in
+      if part.count < target.count { try lower.read(at: cluster * Self.clusterByteCount, into: target) }
+    }
+    whole.replaceSubrange(Int(within)..<Int(within) + part.count, with: part)
+    let place = Int64(clusters.withLock { $0.places.count })
+    try file.writeAll(whole, at: place * Self.clusterByteCount)
+    clusters.withLock { $0.places[cluster] = place }
   }
 
   public func flush() throws(Errno) {}

@@ -5,9 +5,10 @@ import PC
 import Platform
 
 extension Machine: MigratableMachine {
-  public var awaitsDisks: Bool { backends.contains { $0.awaitsDelivery } }
+  public var awaitsDisks: Bool { blockGraph.backends.contains { $0.awaitsDelivery } }
 
   public func flushDisks(_ done: @escaping @Sendable (String?) -> Void) {
+    let backends = blockGraph.backends
     let progress = Guarded((left: backends.count, failure: String?.none))
     if backends.isEmpty { return done(nil) }
     for backend in backends {

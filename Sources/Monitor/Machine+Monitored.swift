@@ -177,34 +177,7 @@ extension Machine: MonitoredMachine {
     }
   }
 
-  public var blockDevices: [BlockDevice] {
-    backends.map { backend in
-      let report = backend.report
-      func image(_ image: BlockReport.Image, over backing: BlockReport.Image?) -> BlockDevice.Image {
-        .init(
-          fileName: image.fileName, format: image.format, virtualByteCount: image.virtualByteCount,
-          actualByteCount: image.actualByteCount,
-          backing: backing.map {
-            [
-              BlockDevice.Image(
-                fileName: $0.fileName, format: $0.format, virtualByteCount: $0.virtualByteCount,
-                actualByteCount: $0.actualByteCount)
-            ]
-          } ?? [])
-      }
-      let inserted = report.inserted.map { inserted in
-        BlockDevice.Inserted(
-          image: image(inserted.image, over: inserted.backing), nodeName: inserted.nodeName,
-          isReadOnly: inserted.isReadOnly, isWriteback: inserted.isWriteback, isDirect: inserted.isDirect,
-          ignoresFlushes: inserted.ignoresFlushes)
-      }
-      return BlockDevice(
-        device: report.device, attachedTo: report.attachedTo, isRemovable: report.isRemovable,
-        isLocked: report.isLocked, isTrayOpen: report.isTrayOpen,
-        // A floppy drive, which keeps none, is removable and has no tray.
-        reportsIOStatus: !report.isRemovable || report.isTrayOpen != nil, inserted: inserted)
-    }
-  }
+  public var virtualTime: Int64 { clock.now }
 
   public var characterDevices: [CharacterDevice] {
     chardevs.all.map { .init(label: $0.id, description: $0.filename, isFrontendOpen: $0.isFrontEndOpen) }
@@ -249,6 +222,7 @@ extension Machine: MonitoredMachine {
 extension MonitorHub {
   /// Sends a machine's events to the monitors; call before the machine runs.
   public func follow(_ machine: Machine) {
+    follow(machine.blockGraph)
     machine.eventHandler = { [unowned self] event in
       switch event {
       case .shutdown(let cause): emit(ShutdownEvent(cause))

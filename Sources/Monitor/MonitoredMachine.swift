@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Block
 public import Migration
 public import Platform
 
@@ -58,7 +59,10 @@ public protocol MonitoredMachine: MigratableMachine {
 
   /// In bus, slot, function order.
   var pciFunctions: [PCIFunction] { get }
-  var blockDevices: [BlockDevice] { get }
+  /// Disk images and drives.
+  var blockGraph: BlockGraph { get }
+  /// Nanoseconds of the guest's clock.
+  var virtualTime: Int64 { get }
   var characterDevices: [CharacterDevice] { get }
   /// `-machine help`'s list.
   var machineTypes: [MachineType] { get }

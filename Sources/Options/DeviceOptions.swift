@@ -8,16 +8,21 @@ struct DeviceRequest {
   var driver: String
   var id: String?
   var list: KeyValueList
+  /// Its name, or its place among those without one.
+  var path = ""
   /// Sentences to show before the start.
   var warnings: [String] = []
   var option: GivenOption { list.option }
 
-  init(driver: String, id: String?, list: KeyValueList) { (self.driver, self.id, self.list) = (driver, id, list) }
+  init(driver: String, id: String?, list: KeyValueList) {
+    (self.driver, self.id, self.list, path) = (driver, id, list, id ?? "")
+  }
 
   /// The models, each with its bus.
   enum Bus: String {
     case isa = "ISA"
     case ide = "IDE"
+    case floppy = "floppy-bus"
     case pci = "PCI"
 
     /// Buses of the board by name.
@@ -25,6 +30,7 @@ struct DeviceRequest {
       switch name {
       case "isa.0": .isa
       case "ide.0", "ide.1": .ide
+      case "floppy-bus.0": .floppy
       case "pci.0": .pci
       default: nil
       }
@@ -32,7 +38,8 @@ struct DeviceRequest {
   }
 
   static let buses: [String: Bus] = [
-    "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide, "VGA": .pci,
+    "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide,
+    "floppy": .floppy, "VGA": .pci,
     "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
     "virtio-blk-pci-non-transitional": .pci,
   ]
@@ -100,6 +107,10 @@ extension OptionParser {
     var hasVGA = false
     for device in devices {
       var device = device
+      if device.id == nil {
+        device.path = "/machine/peripheral-anon/device[\(anonymousDeviceCount)]"
+        anonymousDeviceCount += 1
+      }
       let bus = try device.takeBus()
       guard launch.machine.board == .pc else {
         let name = DeviceRequest.buses[device.driver]?.rawValue ?? ""
@@ -111,6 +122,7 @@ extension OptionParser {
       case "isa-serial": try addSerialPort(&device)
       case "ide-hd": try addDrive(&device, .disk, on: bus)
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
+      case "floppy": try addDrive(&device, .floppy, on: bus)
       case _ where Self.virtioDisks.contains(device.driver): try addVirtioDisk(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
@@ -192,72 +204,5 @@ extension OptionParser {
     if let megabytes = try device.takeInteger("vgamem_mb", limit: 256) {
       launch.machine.videoMemoryByteCount = max(1, Int(megabytes)) << 20
     }
-  }
-
-  /// A drive given with `if=none`, or none in a CD-ROM drive.
-  private mutating func addDrive(
-    _ device: inout DeviceRequest, _ medium: MachineConfiguration.Drive.Medium, on bus: String?
-  ) throws(OptionError) {
-    let name = device.list.take("drive").flatMap { $0.isEmpty ? nil : $0 }
-    let serial = device.list.take("serial")
-    let unit = try device.takeInteger("unit")
-    try device.finish()
-    if let serial, serial.utf8.count > 20 || !serial.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) {
-      throw OptionError(device.option, "Property '\(device.driver).serial' doesn't take value '\(serial)'")
-    }
-    if let unit, unit > 1 {
-      throw OptionError(device.option, "Can't create IDE unit \(unit), bus supports only 2 units")
-    }
-    var place: Int?
-    if let name {
-      guard let found = launch.machine.drives.firstIndex(where: { $0.id == name }) else {
-        throw OptionError(device.option, "Property '\(device.driver).drive' can't find value '\(name)'")
-      }
-      if launch.machine.drives[found].slot != nil || launch.machine.drives[found].isVirtio {
-        throw OptionError(device.option, inUse(name))
-      }
-      place = found
-    }
-    if medium == .disk {
-      guard let place else { throw OptionError(device.option, "No drive specified") }
-      if launch.machine.drives[place].file == nil {
-        throw OptionError(device.option, "Device needs media, but drive is empty")
-      }
-    }
-    let slot = try freeSlot(on: bus, unit.map { Int($0) }, device.option)
-    if let place {
-      launch.machine.drives[place].slot = slot
-      launch.machine.drives[place].medium = medium
-      launch.machine.drives[place].serialNumber = serial
-      if medium == .cdrom {
-        launch.machine.drives[place].imageOptions.isReadOnly = true
-        launch.machine.drives[place].imageOptions.isSnapshot = false
-      }
-    } else {
-      launch.machine.drives.append(
-        .init(
-          id: device.id ?? "ide\(slot / 2)-cd\(slot % 2)", medium: .cdrom, file: nil,
-          imageOptions: ImageOptions(isReadOnly: true), slot: slot, serialNumber: serial))
-    }
-  }
-
-  func inUse(_ name: String) -> String {
-    drives.contains { $0.bus != .none && $0.id == name }
-      ? "Drive '\(name)' is already in use because it has been automatically connected to another device (did you need "
-        + "'if=none' in the drive options?)" : "Drive '\(name)' is already in use by another device"
-  }
-
-  private func freeSlot(on bus: String?, _ unit: Int?, _ option: GivenOption) throws(OptionError) -> Int {
-    let taken = launch.machine.drives.compactMap(\.slot)
-    let slots =
-      bus == "ide.0" ? [0, 1] : bus == "ide.1" ? [2, 3] : taken.contains(0) && taken.contains(1) ? [2, 3] : [0, 1]
-    if let unit {
-      if taken.contains(slots[unit]) { throw OptionError(option, "IDE unit \(unit) is in use") }
-      return slots[unit]
-    }
-    guard let slot = slots.first(where: { !taken.contains($0) }) else {
-      throw OptionError(option, "IDE unit 1 is in use")
-    }
-    return slot
   }
 }

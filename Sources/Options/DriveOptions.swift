@@ -7,13 +7,18 @@ import PC
 struct DriveRequest {
   enum Bus {
     case ide
+    case floppy
     case virtio
     case none
   }
 
   var option: GivenOption
-  var file: BytePath?
-  var image = ImageOptions()
+  /// Nil: a drive without a medium.
+  var image: NodeOptions?
+  var isSnapshot = false
+  var isWriteback = true
+  var errorPolicy = ErrorPolicy()
+  var throttle: (limits: ThrottleLimits, group: String?)?
   var bus = Bus.ide
   /// `index=`, or a bus and perhaps a unit on it.
   var index: Int?
@@ -21,22 +26,22 @@ struct DriveRequest {
   var unit: Int?
   var medium = MachineConfiguration.Drive.Medium.disk
   var id: String?
+  /// Sentences for the user that hold nothing up.
+  var warning: String?
 
   init(
     option: GivenOption, file: BytePath?, index: Int?, medium: MachineConfiguration.Drive.Medium = .disk
   ) throws(OptionError) {
     (self.option, self.index, self.medium) = (option, index, medium)
-    self.file = try Self.localFile(file, option)
-  }
-
-  /// A name without the protocol in front; only files can be opened. A colon behind a slash belongs to the name.
-  private static func localFile(_ file: BytePath?, _ option: GivenOption) throws(OptionError) -> BytePath? {
-    guard let file, !file.isEmpty else { return nil }
-    let stop = file.bytes.firstIndex { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") }
-    guard let stop, file.bytes[stop] == UInt8(ascii: ":") else { return file }
-    let scheme = String(decoding: file.bytes[..<stop], as: UTF8.self)
-    guard scheme == "file" else { throw OptionError(option, "Unknown protocol '\(scheme)'") }
-    return BytePath(bytes: file.bytes[(stop + 1)...])
+    bus = medium == .floppy ? .floppy : .ide
+    guard let file, !file.isEmpty else { return }
+    var defaults = NodeOptions()
+    (defaults.isReadOnly, defaults.isAutoReadOnly) = (medium == .cdrom, true)
+    do throws(BlockError) {
+      image = try NodeOptions(fileName: file, format: nil, defaults: defaults)
+    } catch {
+      throw OptionError(option, "\(error)")
+    }
   }
 
   /// `-drive key=value,…`.
@@ -44,23 +49,18 @@ struct DriveRequest {
     var list = try KeyValueList(option)
     id = try list.takeIdentifier()
     self.option = option
-    file = try Self.localFile(list.takePath("file") ?? list.takePath("file.filename"), option)
+    let file = list.takePath("file")
     let format = list.take("format")
     let driver = list.take("driver")
     if format != nil, driver != nil { throw OptionError(option, "Cannot specify both 'driver' and 'format'") }
-    image.format = format ?? driver
     let interface = list.take("if") ?? "ide"
-    bus = interface == "none" ? .none : interface == "virtio" ? .virtio : .ide
     try readMedium(&list)
     try readPlace(&list, interface)
-    try readImageOptions(&list)
-    try Self.refuseUnsupported(&list)
-    if let rest = list.pairs.first {
-      throw OptionError(option, "Block format '\(image.format ?? "raw")' does not support the option '\(rest.key)'")
-    }
-    if file == nil, image.format != nil {
-      throw OptionError(option, "A block device must be specified for \"file\"")
-    }
+    var defaults = NodeOptions()
+    try readImageOptions(&list, &defaults)
+    try readErrorActions(&list)
+    throttle = try list.takeThrottle()
+    try readImage(file, format: format ?? driver, &list, defaults)
   }
 
   private mutating func readMedium(_ list: inout KeyValueList) throws(OptionError) {
@@ -78,14 +78,21 @@ struct DriveRequest {
       throw OptionError(option, "index cannot be used with bus and unit")
     }
     switch interface {
-    case "ide", "none", "virtio": break
-    case "scsi", "floppy", "pflash", "mtd", "sd", "xen":
+    case "ide": bus = .ide
+    case "none": bus = .none
+    case "floppy": (bus, medium) = (.floppy, .floppy)
+    case "virtio": bus = .virtio
+    case "scsi", "pflash", "mtd", "sd", "xen":
       throw OptionError(option, "machine type does not support if=\(interface),bus=\(busNumber ?? 0),unit=\(unit ?? 0)")
     default: throw OptionError(option, "unsupported bus type '\(interface)'")
     }
   }
 
-  private mutating func readImageOptions(_ list: inout KeyValueList) throws(OptionError) {
+  /// What `-drive` has in spellings of its own.
+  private mutating func readImageOptions(
+    _ list: inout KeyValueList, _ image: inout NodeOptions
+  ) throws(OptionError) {
+    image.isAutoReadOnly = true
     for key in ["readonly", "read-only"] {
       guard let value = list.take(key) else { continue }
       guard let isOn = KeyValueList.isOn(value) else {
@@ -93,18 +100,19 @@ struct DriveRequest {
       }
       image.isReadOnly = isOn
     }
-    image.isSnapshot = try list.takeSwitch("snapshot") ?? false
+    if medium == .cdrom { image.isReadOnly = true }
+    isSnapshot = try list.takeSwitch("snapshot") ?? false
     switch list.take("cache") ?? "writeback" {
     case "none", "off": image.isDirect = true
     case "writeback": break
     case "unsafe": image.ignoresFlushes = true
-    case "writethrough": image.isWriteback = false
-    case "directsync": (image.isDirect, image.isWriteback) = (true, false)
+    case "writethrough": isWriteback = false
+    case "directsync": (image.isDirect, isWriteback) = (true, false)
     default: throw OptionError(option, "invalid cache option")
     }
     if let isDirect = try list.takeSwitch("cache.direct") { image.isDirect = isDirect }
     if let ignoresFlushes = try list.takeSwitch("cache.no-flush") { image.ignoresFlushes = ignoresFlushes }
-    if let isWriteback = try list.takeSwitch("cache.writeback") { image.isWriteback = isWriteback }
+    if let writeback = try list.takeSwitch("cache.writeback") { isWriteback = writeback }
     switch list.take("discard") ?? "ignore" {
     case "ignore", "off": break
     case "unmap", "on": image.unmapsDiscards = true
@@ -119,37 +127,49 @@ struct DriveRequest {
       }
     default: throw OptionError(option, "invalid aio option")
     }
-    try readErrorActions(&list)
-    if let value = list.take("detect-zeroes"), !["off", "on", "unmap"].contains(value) {
-      throw OptionError(option, "invalid parameter value: \(value)")
+    image.copiesOnRead = try list.takeSwitch("copy-on-read") ?? false
+    if image.copiesOnRead, image.isReadOnly {
+      image.copiesOnRead = false
+      warning = option.prefixing("warning: disabling copy-on-read on read-only drive")
     }
-    // Without a backing file there is nothing to copy.
-    _ = try list.takeSwitch("copy-on-read")
-    _ = try list.takeSwitch("auto-read-only")
+    for key in ["stats-account-invalid", "stats-account-failed"] { _ = try list.takeSwitch(key) }
   }
 
   /// What a failing host does to the guest: it sees the error, or waits when there is no space left.
-  private func readErrorActions(_ list: inout KeyValueList) throws(OptionError) {
-    let choices = [
-      ("werror", "write", ["ignore", "stop", "report", "enospc"]), ("rerror", "read", ["ignore", "stop", "report"]),
+  private mutating func readErrorActions(_ list: inout KeyValueList) throws(OptionError) {
+    let actions: [(key: String, kind: String, path: WritableKeyPath<ErrorPolicy, ErrorPolicy.Action>)] = [
+      ("werror", "write", \.write), ("rerror", "read", \.read),
     ]
-    for (key, kind, values) in choices {
+    for (key, kind, path) in actions {
       guard let value = list.take(key) else { continue }
-      guard values.contains(value) else { throw OptionError(option, "'\(value)' invalid \(kind) error action") }
-      if value != "report" { throw OptionError(option, "\(key)=\(value) is not supported: the guest sees the error") }
+      if bus == .floppy { throw OptionError(option, "\(key) is not supported by this bus type") }
+      guard let action = ErrorPolicy.Action(rawValue: value), key == "werror" || action != .enospc else {
+        throw OptionError(option, "'\(value)' invalid \(kind) error action")
+      }
+      errorPolicy[keyPath: path] = action
     }
   }
 
-  /// Options that raw images have in QEMU and that would be silently without effect here.
-  private static func refuseUnsupported(_ list: inout KeyValueList) throws(OptionError) {
-    let names = ["node-name", "size", "offset", "group", "stats-intervals"]
-    let prefixes = ["throttling.", "bps", "iops", "file."]
-    for pair in list.pairs {
-      if pair.key == "file.driver", pair.value == "file" {
-        list.drop([pair.key])
-      } else if names.contains(pair.key) || prefixes.contains(where: { pair.key.hasPrefix($0) }) {
-        throw OptionError(list.option, "'\(pair.key)' is not supported")
+  /// The node: what is left are its options and those of the nodes below it.
+  private mutating func readImage(
+    _ file: BytePath?, format: String?, _ list: inout KeyValueList, _ defaults: NodeOptions
+  ) throws(OptionError) {
+    if file?.isEmpty != false, format == nil, list.pairs.isEmpty { return }
+    do throws(BlockError) {
+      var node = defaults
+      node.driver = try format.map { (name) throws(BlockError) in try ImageOptions.driver(name) }
+      if let file, !file.isEmpty {
+        if node.driver == .file || node.driver == .hostDevice {
+          node.fileName = try NodeOptions.localName(file)
+        } else {
+          node = try NodeOptions(fileName: file, format: node.driver, defaults: node)
+        }
       }
+      var tree = OptionTree()
+      for pair in list.pairs { try tree.set(pair.key, pair.bytes) }
+      image = try NodeOptions(legacy: tree, defaults: node)
+    } catch {
+      throw OptionError(option, "\(error)")
     }
   }
 }
@@ -158,7 +178,7 @@ extension OptionParser {
   mutating func drive(_ option: GivenOption) throws(OptionError) {
     let parts = KeyValueList.split(option.bytes.bytes).map { String(decoding: $0, as: UTF8.self) }
     if parts.contains("format=help") || parts.contains("format=?") {
-      helpText = "Supported formats: raw\n"
+      helpText = "Supported formats: \(NodeOptions.Driver.allCases.map(\.rawValue).joined(separator: " "))\n"
       return
     }
     let request = try DriveRequest(parsing: option)
@@ -171,50 +191,76 @@ extension OptionParser {
   /// Gives each drive its slot, as QEMU does: the one that is asked for, otherwise the first free one.
   mutating func placeDrives() throws(OptionError) {
     var taken: Set<Int> = []
+    var takenFloppies: Set<Int> = []
     var virtioNumbers: Set<Int> = []
     var unattached = 0
     for request in drives {
       var slot: Int?
       var name = ""
-      if request.bus == .ide {
+      switch request.bus {
+      case .ide:
         let place = try Self.slot(of: request, taken)
         taken.insert(place)
         slot = place
         name = "ide\(place / 2)-\(request.medium == .disk ? "hd" : "cd")\(place % 2)"
-        guard request.file != nil || request.medium == .cdrom else {
+        guard request.image != nil || request.medium == .cdrom else {
           throw OptionError("Device needs media, but drive is empty")
         }
-      } else if request.bus == .virtio {
-        guard request.file != nil else { throw OptionError(request.option, "Device needs media, but drive is empty") }
-        let number = try Self.virtioNumber(of: request, &virtioNumbers)
-        name = "virtio\(number)"
-      } else {
+      case .floppy:
+        let place = try Self.floppyUnit(of: request, takenFloppies)
+        takenFloppies.insert(place)
+        slot = place
+        name = "floppy\(place)"
+      case .virtio:
+        guard request.image != nil else { throw OptionError(request.option, "Device needs media, but drive is empty") }
+        name = "virtio\(try Self.virtioNumber(of: request, &virtioNumbers))"
+        virtioDrives.append((launch.machine.drives.count, request.option))
+      case .none:
         name = "none\(unattached)"
         unattached += 1
       }
-      var image = request.image
-      if request.medium == .cdrom {
-        (image.isReadOnly, image.isSnapshot) = (true, false)
-      } else if launch.machine.isSnapshot {
-        image.isSnapshot = true
-      }
-      var drive = MachineConfiguration.Drive(
-        id: request.id ?? name, medium: request.medium, file: request.file, imageOptions: image, slot: slot)
-      drive.option = request.option.text
-      if request.bus == .virtio { virtioDrives.append((launch.machine.drives.count, request.option)) }
-      launch.machine.drives.append(drive)
+      launch.machine.drives.append(makeDrive(request, name: name, slot: slot))
+      if let warning = request.warning { launch.warnings.append(warning) }
     }
     if launch.machine.board != .pc, let request = drives.first(where: { $0.bus != .none }) {
+      let kind = request.bus == .floppy ? "floppy" : "ide"
       throw OptionError(
         request.option,
-        request.bus == .ide
-          ? "machine type does not support if=ide,bus=0,unit=0" : "No 'PCI' bus found for device 'virtio-blk-pci'")
+        request.bus == .virtio
+          ? "No 'PCI' bus found for device 'virtio-blk-pci'" : "machine type does not support if=\(kind),bus=0,unit=0")
     }
     // An empty CD-ROM drive is there unless its slot is taken, drives come by -device, or no defaults are wanted.
     if !hasNoDefaults, !taken.contains(2), launch.machine.board == .pc, !hasDevice("ide-hd", "ide-cd") {
-      let image = ImageOptions(isReadOnly: true)
-      launch.machine.drives.append(.init(id: "ide1-cd0", medium: .cdrom, file: nil, imageOptions: image, slot: 2))
+      launch.machine.drives.append(.init(id: "ide1-cd0", medium: .cdrom, image: nil, slot: 2))
     }
+    if hasDevice("floppy") { launch.machine.hasFloppyDrive = false }
+  }
+
+  private func makeDrive(_ request: DriveRequest, name: String, slot: Int?) -> MachineConfiguration.Drive {
+    var drive = MachineConfiguration.Drive(
+      id: request.id ?? name, medium: request.medium, image: request.image.map { .open($0) }, slot: slot)
+    drive.isSnapshot = (request.isSnapshot || isSnapshot) && request.medium != .cdrom
+    if drive.isSnapshot, case .open(var options) = drive.image {
+      options.isReadOnly = true
+      drive.image = .open(options)
+    }
+    drive.isWriteback = request.isWriteback
+    drive.errorPolicy = request.errorPolicy
+    drive.throttle = request.throttle.map { .init(group: $0.group ?? drive.id, limits: $0.limits) }
+    drive.option = request.option.text
+    return drive
+  }
+
+  private static func floppyUnit(of request: DriveRequest, _ taken: Set<Int>) throws(OptionError) -> Int {
+    let unit = request.index ?? request.unit ?? (0..<2).first { !taken.contains($0) } ?? 2
+    if taken.contains(unit) {
+      throw OptionError(request.option, "drive with bus=0, unit=\(unit) (index=\(request.index ?? -1)) exists")
+    }
+    let bus = request.busNumber ?? 0
+    guard unit < 2, bus == 0 else {
+      throw OptionError(request.option, "machine type does not support if=floppy,bus=\(bus),unit=\(unit)")
+    }
+    return unit
   }
 
   /// Virtio drives are numbered on one bus, by `index=` or `unit=` or the next free number.
@@ -259,7 +305,7 @@ extension OptionParser {
   /// Names are what the monitor finds drives by.
   func checkDriveNames() throws(OptionError) {
     var names: Set<String> = []
-    for drive in launch.machine.drives where !names.insert(drive.id).inserted {
+    for drive in launch.machine.drives where !drive.id.isEmpty && !names.insert(drive.id).inserted {
       throw OptionError("\(drive.option): Duplicate ID '\(drive.id)' for drive")
     }
   }

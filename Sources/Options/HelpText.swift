@@ -79,6 +79,7 @@ enum HelpText {
     name "isa-debugcon", bus ISA
 
     Storage devices:
+    name "floppy", bus floppy-bus, desc "virtual floppy drive"
     name "ide-cd", bus IDE, desc "virtual IDE CD-ROM"
     name "ide-hd", bus IDE, desc "virtual IDE disk"
     name "virtio-blk-pci", bus PCI, alias "virtio-blk"
@@ -90,10 +91,27 @@ enum HelpText {
   /// `-device DRIVER,help`.
   static func properties(of driver: String) -> String {
     let chardev = "chardev=<str>          - ID of a chardev to use as a backend"
-    let drive = [
-      "drive=<str>            - Node name or ID of a block device to use as a backend", "serial=<str>",
-      "unit=<uint32>          -  (default: 4294967295)",
+    let place = [
+      "bootindex=<int32>", "drive=<str>            - Node name or ID of a block device to use as a backend",
+      "logical_block_size=<size> - A power of two between 512 B and 2 MiB (default: 0)",
+      "physical_block_size=<size> - A power of two between 512 B and 2 MiB (default: 0)",
+      "share-rw=<bool>        -  (default: false)", "unit=<uint32>          -  (default: 4294967295)",
+      "write-cache=<OnOffAuto> - on/off/auto (default: \"auto\")",
     ]
+    let drive =
+      place + [
+        "model=<str>",
+        "rerror=<BlockdevOnError> - Error handling policy, report/ignore/enospc/stop/auto (default: \"auto\")",
+        "serial=<str>", "ver=<str>",
+        "werror=<BlockdevOnError> - Error handling policy, report/ignore/enospc/stop/auto (default: \"auto\")",
+        "wwn=<uint64>           -  (default: 0)",
+      ]
+    let disk =
+      drive + [
+        "bios-chs-trans=<BiosAtaTranslation> - Logical CHS translation algorithm, auto/none/lba/large/rechs (default: \"auto\")",
+        "cyls=<uint32>          -  (default: 0)", "heads=<uint32>         -  (default: 0)",
+        "rotation_rate=<uint16> -  (default: 0)", "secs=<uint32>          -  (default: 0)",
+      ]
     let properties: [String: [String]] = [
       "isa-debug-exit": ["iobase=<uint32>        -  (default: 1281)", "iosize=<uint32>        -  (default: 2)"],
       "isa-debugcon": [
@@ -104,7 +122,10 @@ enum HelpText {
         "iobase=<uint32>        -  (default: 4294967295)", "irq=<uint32>           -  (default: 4294967295)",
         "wakeup=<bool>          -  (default: false)",
       ],
-      "ide-hd": drive, "ide-cd": drive, "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
+      "ide-hd": disk.sorted(), "ide-cd": drive.sorted(),
+      "floppy": (place + ["drive-type=<FdcDriveType> - FDC drive type, 144/288/120/none/auto (default: \"auto\")"])
+        .sorted(),
+      "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
       "virtio-blk-pci-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "virtio-blk-pci-non-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "VGA": [

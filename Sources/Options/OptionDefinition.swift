@@ -48,15 +48,20 @@ struct OptionDefinition {
     .init("dtb", argument: "FILE", in: .standard, "device tree blob for Linux"),
     .init("L", argument: "FOLDER", in: .standard, "search firmware in FOLDER first"),
 
+    .init("fda", argument: "FILE", in: .block, "disk in floppy drive A"),
+    .init("fdb", argument: "FILE", in: .block, "disk in floppy drive B"),
     .init("hda", argument: "FILE", in: .block, "first disk (a bare FILE means the same)"),
     .init("hdb", argument: "FILE", in: .block, "second disk"),
     .init("hdc", argument: "FILE", in: .block, "third disk"),
     .init("hdd", argument: "FILE", in: .block, "fourth disk"),
     .init("cdrom", argument: "FILE", in: .block, "disc in the CD-ROM drive"),
     .init(
+      "blockdev", argument: "[driver=]DRIVER,node-name=NAME[,...]", in: .block,
+      "a node of the block graph, also as JSON"),
+    .init(
       "drive",
-      argument: "file=FILE[,format=raw][,if=ide|none][,index=N][,media=disk|cdrom][,readonly=on][,snapshot=on]",
-      in: .block, "a disk or CD-ROM drive in detail"),
+      argument: "[file=FILE][,format=raw|qcow2][,if=ide|floppy|none][,index=N][,media=disk|cdrom][,readonly=on][,...]",
+      in: .block, "a drive in detail"),
     .init("snapshot", in: .block, "write to temporary files instead of the images"),
 
     .init("display", argument: "none", in: .display, "display window: there is none"),

@@ -17,6 +17,10 @@ public struct OptionParser {
   var kernel = KernelOptions()
   /// Drives whose slot is chosen after all options are known.
   var drives: [DriveRequest] = []
+  /// `-snapshot`
+  var isSnapshot = false
+  /// Devices without a name, which QOM counts.
+  var anonymousDeviceCount = 0
   var serials: [GivenOption] = []
   /// `-mon`, `-monitor`, `-qmp` in the order given.
   var monitors: [MonitorOption] = []
@@ -96,7 +100,10 @@ public struct OptionParser {
     case "hdd": try drives.append(DriveRequest(option: option, file: option.bytes, index: 3))
     case "cdrom": try drives.append(DriveRequest(option: option, file: option.bytes, index: 2, medium: .cdrom))
     case "drive": try drive(option)
-    case "snapshot": launch.machine.isSnapshot = true
+    case "fda": try drives.append(DriveRequest(option: option, file: option.bytes, index: 0, medium: .floppy))
+    case "fdb": try drives.append(DriveRequest(option: option, file: option.bytes, index: 1, medium: .floppy))
+    case "blockdev": try blockdev(option)
+    case "snapshot": isSnapshot = true
     default: try applySurroundings(option)
     }
   }

@@ -125,21 +125,28 @@ extension OptionParser {
     let place = try device.takePlace()
     let bootIndex = try device.takeBootIndex(&bootIndexes)
     let transport = try device.takeVirtioTransport()
+    let policy = try takeErrorPolicy(&device)
+    let sharesWrites = try device.takeSwitch("share-rw") ?? false
     let settings = try device.takeVirtioDiskSettings()
     try device.finish()
     launch.warnings += device.warnings
     guard let name else { throw OptionError(device.option, "drive property not set") }
-    guard let found = launch.machine.drives.firstIndex(where: { $0.id == name }) else {
-      throw OptionError(device.option, "Property 'virtio-blk-device.drive' can't find value '\(name)'")
+    guard let found = try findDrive(name, device, property: "virtio-blk-device") else {
+      throw OptionError(device.option, "drive property not set")
     }
-    let drive = launch.machine.drives[found]
-    if drive.slot != nil || drive.isVirtio { throw OptionError(device.option, inUse(name)) }
-    if drive.file == nil { throw OptionError(device.option, "Device needs media, but drive is empty") }
+    if launch.machine.drives[found].image == nil {
+      throw OptionError(device.option, "Device needs media, but drive is empty")
+    }
     launch.machine.drives[found].isVirtio = true
     launch.machine.drives[found].medium = .disk
+    var disk = MachineConfiguration.VirtioDisk(drive: name, settings: settings, transport: transport)
+    disk.errorPolicy = launch.machine.drives[found].errorPolicy
+    if let write = policy.write { disk.errorPolicy.write = write }
+    if let read = policy.read { disk.errorPolicy.read = read }
+    disk.sharesWrites = sharesWrites
     launch.machine.pciDevices.append(
       .init(
-        .virtioDisk(.init(drive: name, settings: settings, transport: transport)), userID: device.id, place: place,
+        .virtioDisk(disk), userID: device.id, place: place,
         bootIndex: bootIndex, option: device.option.text))
   }
 
@@ -150,7 +157,9 @@ extension OptionParser {
       if drive.slot != nil || drive.isVirtio { throw OptionError(option, inUse(drive.id)) }
       launch.machine.drives[place].isVirtio = true
       launch.machine.drives[place].medium = .disk
-      launch.machine.pciDevices.append(.init(.virtioDisk(.init(drive: drive.id)), option: option.text))
+      var disk = MachineConfiguration.VirtioDisk(drive: drive.id)
+      disk.errorPolicy = drive.errorPolicy
+      launch.machine.pciDevices.append(.init(.virtioDisk(disk), option: option.text))
     }
   }
 }
@@ -174,16 +183,10 @@ extension DeviceRequest {
       _ = try takeSwitch(key)
     }
     for key in ["account-failed", "account-invalid", "backend_defaults"] { _ = try takeAutomatic(key) }
-    if try takeSwitch("share-rw") == true { throw OptionError(option, "share-rw=on is not supported") }
     if try takeSwitch("scsi") == true {
       throw OptionError(option, "Please set scsi=off for virtio-blk devices in order to use virtio 1.0")
     }
     if let name = list.take("iothread") { throw OptionError(option, "Device '\(name)' not found") }
-    for key in ["werror", "rerror"] {
-      if let value = list.take(key), !["report", "auto"].contains(value) {
-        throw OptionError(option, "\(key)=\(value) is not supported: the guest sees the error")
-      }
-    }
     return settings
   }
 

@@ -24,8 +24,8 @@ public final class Machine {
   public var savedRunState: RunState?
   /// Everything on the board; nil for `-machine none`.
   public let board: PC440FX?
-  /// Drives as the monitor sees them, those of no board included.
-  public let backends: [BlockBackend]
+  /// Disk images and drives, those of no board included.
+  public let blockGraph: BlockGraph
 
   /// The host's id of the thread that runs the machine, as gettid(2) numbers them.
   public private(set) var machineThreadID = Thread.currentID
@@ -53,17 +53,20 @@ public final class Machine {
     self.time = time
     let clock = VirtualClock { time.now }
     self.clock = clock
+    blockGraph = BlockGraph(mailbox: mailbox)
     guard configuration.board == .pc else {
       board = nil
       keyQueue = nil
-      backends = try PC440FX.openDrives(configuration, BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone))
-        .backends
+      var drives = configuration
+      drives.hasFloppyDrive = false
+      _ = try PC440FX.openDrives(
+        drives, BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone), blockGraph)
       return
     }
     let requests = BoardRequests()
-    let board = try PC440FX(configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, requests: requests)
+    let board = try PC440FX(
+      configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, blockGraph: blockGraph, requests: requests)
     self.board = board
-    backends = board.backends
     let keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
     self.keyQueue = keyQueue
     board.add(keyQueue)
@@ -71,6 +74,8 @@ public final class Machine {
     requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }
     requests.initialize = { [unowned self] in request { self.pendingInitialization = true } }
     requests.sleep = { [unowned self] in request { self.pendingSleep = true } }
+    // A guest that stands still already stays as it is; going on tries again in any case.
+    requests.stopForError = { [unowned self] in if runState == .running { stop(.ioError) } }
     requests.exit = { [unowned self] status in request { self.exitStatus = status } }
     requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
@@ -131,9 +136,10 @@ public final class Machine {
     stillSince = HostClock.monotonicNanoseconds
   }
 
-  /// Starts them again.
+  /// Starts them again; what a disk's error stopped is tried again.
   public func resume() {
     guard runState != .running else { return }
+    for backend in blockGraph.backends { backend.retry() }
     runState = .running
     if holds == 0 { setTimeRunning(true) }
     eventHandler?(.resumed)
@@ -250,7 +256,7 @@ public final class Machine {
     board.commitMap()
     clock.fireDueTimers()
     board.commitMap()
-    if takeRequests() { return }
+    if takeRequests() || runState != .running { return }  // a disk's error may have stopped the guest
     var budget = min(Self.quantum, Int64(clamping: targetCount &- board.processor.instructionCount))
     if let deadline = clock.nextDeadline, let left = time.instructions(until: deadline) { budget = min(budget, left) }
     switch board.processor.run(budget: budget, exact: time.isCounted) {
@@ -324,5 +330,7 @@ public final class BoardRequests {
   /// The guest entered S5.
   var sleep: () -> Void = {}
   var exit: (Int32) -> Void = { _ in }
+  /// A disk's error stops the guest.
+  var stopForError: () -> Void = {}
   var clockChanged: (Int64) -> Void = { _ in }
 }

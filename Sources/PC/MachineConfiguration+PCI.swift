@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import VirtioDevices
 
 extension MachineConfiguration {
@@ -42,6 +43,9 @@ extension MachineConfiguration {
     public var drive: String
     public var settings: VirtioBlockSettings
     public var transport: VirtioOptions
+    public var errorPolicy = ErrorPolicy()
+    /// Others may write to the image too.
+    public var sharesWrites = false
 
     public init(
       drive: String, settings: VirtioBlockSettings = VirtioBlockSettings(),

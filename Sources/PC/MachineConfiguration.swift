@@ -44,11 +44,11 @@ public struct MachineConfiguration: Sendable {
   /// A kernel that the firmware starts before all drives (`-kernel`).
   public var kernel: KernelRequest?
 
+  /// In the order in which they are opened, before the drives.
+  public var blockNodes: [BlockNodeRequest] = []
   public var drives: [Drive] = []
-  /// Drive A, without a medium. QEMU's boards have it unless `-nodefaults`.
+  /// Drive A is there even if `drives` has none, without a medium. QEMU's boards have it unless `-nodefaults`.
   public var hasFloppyDrive = true
-  /// Writes of every drive go to temporary files (`-snapshot`).
-  public var isSnapshot = false
 
   /// UARTs, in the order in which they are put on the bus.
   public var serialPorts: [SerialPort] = []
@@ -111,35 +111,92 @@ public struct MachineConfiguration: Sendable {
     }
   }
 
+  /// A node of the block graph that the user made (`-blockdev`).
+  public struct BlockNodeRequest: Sendable {
+    public var options: NodeOptions
+    /// The option that asks for it, as error texts name it.
+    public var option: String
+
+    public init(options: NodeOptions, option: String) { (self.options, self.option) = (options, option) }
+  }
+
   /// A drive and the controller slot it sits in.
   public struct Drive: Sendable {
     public enum Medium: Sendable {
       case disk
       case cdrom
+      case floppy
     }
 
-    /// `id=`, or QEMU's name of the slot (`ide0-hd0`, `ide1-cd0`).
+    public enum Image: Sendable, Equatable {
+      /// A node is opened for the drive.
+      case open(NodeOptions)
+      /// A node that there is.
+      case node(String)
+    }
+
+    /// `id=`, or QEMU's name of the slot (`ide0-hd0`, `ide1-cd0`); empty for a device that names a node.
     public var id: String
     public var medium: Medium
-    /// Nil: a CD-ROM drive without a disc.
-    public var file: BytePath?
-    /// How the image is opened.
-    public var imageOptions: ImageOptions
-    /// 0 and 1 are master and slave of the first channel, 2 and 3 of the second; nil: on no controller (`if=none`).
+    /// Nil: a drive without a medium.
+    public var image: Image?
+    /// Writes go to a temporary overlay.
+    public var isSnapshot = false
+    /// IDE: 0 and 1 are master and slave of the first channel, 2 and 3 of the second. Floppies: 0 is A, 1 is B.
+    /// Nil: on no controller (`if=none`).
     public var slot: Int?
-    /// `serial=`, nil for QEMU's default.
-    public var serialNumber: String?
+    public var isWriteback = true
+    public var errorPolicy = ErrorPolicy()
+    public var throttle: Throttle?
+    public var device = DeviceSettings()
     /// It is a virtio disk.
     public var isVirtio = false
     /// The option that asks for it, as error texts name it.
     public var option = ""
 
-    public init(
-      id: String, medium: Medium, file: BytePath?, imageOptions: ImageOptions = ImageOptions(), slot: Int?,
-      serialNumber: String? = nil
-    ) {
-      (self.id, self.medium, self.file, self.imageOptions) = (id, medium, file, imageOptions)
-      (self.slot, self.serialNumber) = (slot, serialNumber)
+    public init(id: String, medium: Medium, image: Image?, slot: Int?) {
+      (self.id, self.medium, self.image, self.slot) = (id, medium, image, slot)
+    }
+
+    /// Limits, shared with the other drives of the group.
+    public struct Throttle: Sendable, Equatable {
+      public var group: String
+      public var limits: ThrottleLimits
+
+      public init(group: String, limits: ThrottleLimits) { (self.group, self.limits) = (group, limits) }
+    }
+  }
+
+  /// What `-device` says about a drive; all defaults for one that the board makes by itself.
+  public struct DeviceSettings: Sendable, Equatable {
+    /// The option, as error texts name it; empty without one.
+    public var option = ""
+    /// `id=`, or the QOM path of a device without one; nil for the board's own.
+    public var path: String?
+    /// Nil: QEMU's defaults.
+    public var serialNumber: String?
+    public var model: String?
+    public var firmwareVersion: String?
+    public var worldWideName: UInt64 = 0
+    public var geometry: Geometry?
+    public var physicalBlockByteCount = 512
+    /// In ATA's coding; 0: not told.
+    public var rotationRate: UInt16 = 0
+    /// Place in the firmware's boot order, the lowest first; nil: none.
+    public var bootIndex: Int?
+    /// Others may write to the image too.
+    public var sharesWrites = false
+
+    public init() {}
+
+    public struct Geometry: Sendable, Equatable {
+      public var cylinders: Int
+      public var heads: Int
+      public var sectors: Int
+
+      public init(cylinders: Int, heads: Int, sectors: Int) {
+        (self.cylinders, self.heads, self.sectors) = (cylinders, heads, sectors)
+      }
     }
   }
 

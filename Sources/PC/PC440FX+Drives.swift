@@ -5,55 +5,155 @@ import HostIO
 import Platform
 import StorageDevices
 
+/// What is plugged into the board's drive controllers.
+struct PluggedDrives {
+  /// Nil where there is none.
+  var ide = [PIIX3IDE.Drive?](repeating: nil, count: 4)
+  var floppies: [FloppyDrive?] = [nil, nil]
+}
+
 extension PC440FX {
-  /// Opens the images and makes the four IDE drives, nil where there is none.
+  /// Opens the images and makes the drives.
   static func openDrives(
-    _ configuration: MachineConfiguration, _ queue: BlockQueue
-  ) throws(MachineError) -> (drives: [PIIX3IDE.Drive?], backends: [BlockBackend]) {
-    var drives = [PIIX3IDE.Drive?](repeating: nil, count: 4)
-    var backends: [BlockBackend] = []
-    for drive in configuration.drives {
-      let backend = BlockBackend(
-        name: drive.id, queue: queue, medium: try medium(drive), latency: drive.medium == .disk ? .disk : .opticalDisc,
-        isRemovable: drive.medium == .cdrom)
-      backends.append(backend)
-      guard let slot = drive.slot, drives.indices.contains(slot) else { continue }
-      let identity = drive.serialNumber.map {
-        IDEDriveIdentity(serial: $0, model: drive.medium == .disk ? "QEMU HARDDISK" : "QEMU DVD-ROM")
+    _ configuration: MachineConfiguration, _ queue: BlockQueue, _ graph: BlockGraph
+  ) throws(MachineError) -> PluggedDrives {
+    for request in configuration.blockNodes {
+      do throws(BlockError) {
+        warn(try graph.open(request.options, isOwned: true))
+      } catch {
+        throw MachineError("\(request.option): \(error)")
       }
-      drives[slot] = drive.medium == .disk ? .disk(backend, identity) : .opticalDisc(backend, identity)
     }
-    return (drives, backends)
+    var plugged = PluggedDrives()
+    var drives = configuration.drives
+    if configuration.hasFloppyDrive, !drives.contains(where: { $0.medium == .floppy && $0.slot == 0 }) {
+      drives.append(.init(id: "floppy0", medium: .floppy, image: nil, slot: 0))
+    }
+    let backends = try drives.map { (drive) throws(MachineError) in try makeBackend(drive, queue, graph) }
+    let numbering = DeviceNumbering(configuration, drives)
+    for (drive, backend) in zip(drives, backends) {
+      guard let slot = drive.slot else { continue }
+      try attach(backend, drive, to: drive.device.path ?? numbering.path(of: drive), graph)
+      switch drive.medium {
+      case .disk where plugged.ide.indices.contains(slot): plugged.ide[slot] = .disk(backend, identity(drive, slot))
+      case .cdrom where plugged.ide.indices.contains(slot):
+        plugged.ide[slot] = .opticalDisc(backend, identity(drive, slot))
+      case .floppy where plugged.floppies.indices.contains(slot): plugged.floppies[slot] = FloppyDrive(backend: backend)
+      default: break
+      }
+    }
+    return plugged
   }
 
-  private static func medium(_ drive: MachineConfiguration.Drive) throws(MachineError) -> BlockMedium? {
-    guard let file = drive.file else { return nil }
-    let medium: BlockMedium
+  private static func warn(_ root: GraphNode) {
+    if let warning = root.guessWarning { HostProcess.printError(warning + "\n") }
+  }
+
+  /// The slot of a drive with its medium.
+  private static func makeBackend(
+    _ drive: MachineConfiguration.Drive, _ queue: BlockQueue, _ graph: BlockGraph
+  ) throws(MachineError) -> BlockBackend {
+    let latency: BlockLatency =
+      switch drive.medium {
+      case .disk: .disk
+      case .cdrom: .opticalDisc
+      case .floppy: .floppy
+      }
+    // A drive that no device uses can have its medium taken out.
+    let backend = BlockBackend(
+      name: drive.id, queue: queue, latency: latency,
+      isRemovable: drive.medium != .disk || drive.slot == nil && !drive.isVirtio)
+    backend.isWriteback = drive.isWriteback
     do throws(BlockError) {
-      medium = try BlockMedium.open(file, drive.imageOptions)
+      var root: GraphNode?
+      switch drive.image {
+      case .open(let options):
+        backend.opensReadOnly = options.isReadOnly
+        let opened = try graph.open(options, isSnapshot: drive.isSnapshot)
+        warn(opened)
+        root = opened
+      case .node(let name): root = try graph.node(node: name)
+      case nil: backend.opensReadOnly = drive.medium == .cdrom
+      }
+      try graph.add(backend)
+      if let throttle = drive.throttle {
+        graph.setThrottle(throttle.group, of: backend)
+        backend.throttle?.limits = throttle.limits
+      }
+      try graph.setMedium(root, of: backend)
     } catch {
-      throw MachineError("\(drive.option): \(error)")
+      throw MachineError(drive.option.isEmpty ? "\(error)" : "\(drive.option): \(error)")
     }
-    if drive.slot != nil, drive.medium == .disk, medium.node.isReadOnly {
-      throw MachineError("Block node is read-only")
-    }
-    if let warning = medium.warning { HostProcess.printError(warning + "\n") }
-    return medium
+    return backend
   }
 
-  /// The floppy controller, which is always there, and its drive A if there is one: without a medium.
-  static func makeFloppy(
-    _ configuration: MachineConfiguration, _ queue: BlockQueue, _ clock: VirtualClock, irq: IRQLine,
-    _ dma: DMAController
-  ) -> (controller: FloppyController, backends: [BlockBackend]) {
-    let backends =
-      configuration.hasFloppyDrive
-      ? [BlockBackend(name: "floppy0", queue: queue, latency: .floppy, isRemovable: true)] : []
-    let drives: [FloppyDrive?] = backends.map { FloppyDrive(backend: $0) }
-    let controller = FloppyController(clock: clock, irq: irq, drives: drives.isEmpty ? [nil, nil] : drives + [nil]) {
-      dma.transfer(channel: 2, &$0)
+  /// Plugs a device into a drive.
+  private static func attach(
+    _ backend: BlockBackend, _ drive: MachineConfiguration.Drive, to path: String, _ graph: BlockGraph
+  ) throws(MachineError) {
+    do throws(BlockError) {
+      if drive.medium == .disk, backend.isReadOnly { throw .refused("Block node is read-only") }
+      // A floppy drive shows a write-protected disk as it is.
+      let isReadOnly = drive.medium == .cdrom || drive.medium == .floppy && backend.isReadOnly
+      try graph.attach(
+        backend, to: path,
+        use: .device(
+          isReadOnly: isReadOnly, isResizable: drive.medium == .disk, sharesWrites: drive.device.sharesWrites))
+    } catch {
+      throw MachineError(drive.device.option.isEmpty ? "\(error)" : "\(drive.device.option): \(error)")
     }
-    return (controller, backends)
+    if drive.medium != .floppy { backend.errorPolicy = drive.errorPolicy }
+  }
+
+  private static func identity(_ drive: MachineConfiguration.Drive, _ slot: Int) -> IDEDriveIdentity {
+    let device = drive.device
+    var identity = IDEDriveIdentity(
+      serial: device.serialNumber ?? "QM0000\(slot + 1)",
+      model: device.model ?? (drive.medium == .disk ? "QEMU HARDDISK" : "QEMU DVD-ROM"),
+      firmware: device.firmwareVersion ?? "2.5+", worldWideName: device.worldWideName)
+    if let geometry = device.geometry {
+      identity.geometry = ATAGeometry(
+        cylinders: UInt16(clamping: geometry.cylinders), heads: UInt8(clamping: geometry.heads),
+        sectors: UInt8(clamping: geometry.sectors), translation: geometry.cylinders <= 1024 ? .none : .lba)
+    }
+    identity.physicalBlockByteCount = device.physicalBlockByteCount
+    identity.rotationRate = device.rotationRate
+    return identity
+  }
+
+  /// QOM paths of the devices that the board makes by itself. QEMU numbers what has no name in the order of making: on
+  /// this board the drives come after eighteen chips and bridges, the adapter, the serial ports and the floppy drives.
+  private struct DeviceNumbering {
+    private let first: Int
+    private let slots: [Int]
+    private let floppySlots: [Int]
+
+    init(_ configuration: MachineConfiguration, _ drives: [MachineConfiguration.Drive]) {
+      let own = drives.filter { $0.device.path == nil }
+      slots = own.filter { $0.medium != .floppy }.compactMap(\.slot).sorted()
+      floppySlots = own.filter { $0.medium == .floppy }.compactMap(\.slot).sorted()
+      first = 13 + (configuration.graphics == .standard ? 1 : 0) + configuration.serialPorts.count
+    }
+
+    func path(of drive: MachineConfiguration.Drive) -> String {
+      let slot = drive.slot ?? 0
+      let number =
+        drive.medium == .floppy
+        ? first + (floppySlots.firstIndex(of: slot) ?? 0)
+        : first + 5 + floppySlots.count + (slots.firstIndex(of: slot) ?? 0)
+      return "/machine/unattached/device[\(number)]"
+    }
+  }
+
+  /// Names that the firmware knows the drives with a boot index by.
+  static func bootDrives(_ configuration: MachineConfiguration) -> [(path: String, index: Int)] {
+    configuration.drives.compactMap { drive in
+      guard let slot = drive.slot, let index = drive.device.bootIndex else { return nil }
+      let path =
+        drive.medium == .floppy
+        ? "/pci@i0cf8/isa@1/fdc@03f0/floppy@\(slot)" : "/pci@i0cf8/ide@1,1/drive@\(slot / 2)/disk@\(slot % 2)"
+      return (path, index)
+    }
   }
 
   /// Geometry of the disk in a slot as CMOS describes it.

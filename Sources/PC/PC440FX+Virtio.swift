@@ -21,7 +21,10 @@ extension PC440FX {
   private func addVirtioDisk(
     _ device: MachineConfiguration.PCIDevice, _ disk: MachineConfiguration.VirtioDisk, number: Int
   ) throws(MachineError) {
-    guard let backend = backends.first(where: { $0.name == disk.drive }) else {
+    // A drive by its name, or the one that was made for a node.
+    let named = blockGraph.backend(named: disk.drive)
+    let found = named ?? blockGraph.backends.first { $0.name.isEmpty && $0.medium?.root.name == disk.drive }
+    guard let backend = found else {
       throw MachineError("Property 'virtio-blk-device.drive' can't find value '\(disk.drive)'")
     }
     var settings = disk.settings
@@ -39,7 +42,15 @@ extension PC440FX {
     pci.add(function.pci, at: address)
     add(function)
     let parent = device.userID.map { "/machine/peripheral/\($0)" } ?? "/machine/peripheral-anon/device[\(number)]"
-    backend.attachedTo = parent + "/virtio-backend"
+    do throws(BlockError) {
+      try blockGraph.attach(
+        backend, to: parent + "/virtio-backend",
+        use: .device(
+          isReadOnly: backend.isReadOnly, isResizable: true, sharesWrites: disk.sharesWrites))
+    } catch {
+      throw MachineError("\(error)")
+    }
+    backend.errorPolicy = disk.errorPolicy
     if let index = device.bootIndex {
       let place = String(address.slot, radix: 16) + (address.function == 0 ? "" : ",\(address.function)")
       try bootOrder.add("/pci@i0cf8/scsi@\(place)/disk@0,0", index: index)

@@ -26,8 +26,8 @@ public final class PC440FX {
   public let ide: PIIX3IDE
   let floppy: FloppyController
   public let vga: StandardVGA?
-  /// Drives as the monitor sees them, in slot order.
-  public let backends: [BlockBackend]
+  /// Disk images and drives.
+  public let blockGraph: BlockGraph
   /// Every device in reset, save and load order.
   public private(set) var devices: [any Device] = []
   let interrupts: InterruptRouter
@@ -49,9 +49,10 @@ public final class PC440FX {
 
   init(
     _ configuration: MachineConfiguration, chardevs: ChardevTable, clock: VirtualClock, mailbox: Mailbox,
-    requests: BoardRequests
+    blockGraph: BlockGraph, requests: BoardRequests
   ) throws(MachineError) {
     self.configuration = configuration
+    self.blockGraph = blockGraph
     let search = FirmwareSearch(given: configuration.firmwareFolders)
     let (low, high) = Self.split(configuration.memoryByteCount)
     memory = GuestMemory()
@@ -139,14 +140,16 @@ public final class PC440FX {
     ports.map(0x0cf9...0x0cf9, to: isaBridge)
     let queue = BlockQueue(
       clock: clock, mailbox: mailbox, timing: configuration.instructionCounting == nil ? .whenDone : .atDeadline)
-    let (drives, backends) = try Self.openDrives(configuration, queue)
-    let floppy = Self.makeFloppy(configuration, queue, clock, irq: pics.line(6), dma)
-    ports.map(0x03f0...0x03f5, to: floppy.controller)
-    ports.map(0x03f7...0x03f7, to: floppy.controller.digitalInput)
-    self.floppy = floppy.controller
-    self.backends = backends + floppy.backends
+    queue.stopGuest = { requests.stopForError() }
+    let drives = try Self.openDrives(configuration, queue, blockGraph)
+    floppy = FloppyController(clock: clock, irq: pics.line(6), drives: drives.floppies) {
+      dma.transfer(channel: 2, &$0)
+    }
+    ports.map(0x03f0...0x03f5, to: floppy)
+    ports.map(0x03f7...0x03f7, to: floppy.digitalInput)
     ide = PIIX3IDE(
-      ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15), drives: drives)
+      ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15),
+      drives: drives.ide)
     powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
     pci.messages.connect { [memory] address, data in
       guard !interrupts.deliver(messageTo: address, data), memory.isMemory(address, byteCount: 4) else { return }
@@ -168,7 +171,7 @@ public final class PC440FX {
     }
 
     devices = [
-      hostBridge, isaBridge, configurationPorts, ide, floppy.controller, powerManagement, firmwareConfiguration, dma,
+      hostBridge, isaBridge, configurationPorts, ide, floppy, powerManagement, firmwareConfiguration, dma,
       pit, portB, rtc,
       portA,
       keyboard, mouse, keyboardController, coprocessorError,
@@ -180,6 +183,7 @@ public final class PC440FX {
     devices.append(random)
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
+    for entry in Self.bootDrives(configuration) { try bootOrder.add(entry.path, index: entry.index) }
     try addPCIDevices()
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import Chardev
 import HostIO
 import Migration
@@ -61,6 +62,9 @@ enum Runner {
     if let uri = launch.incoming { takeIn(uri, machine, hub.migration) }
     let status = machine.run()
     hub.migration.end(nanoseconds: 1_000_000_000)
+    for failure in machine.blockGraph.closeAll() {
+      HostProcess.report("Could not close '\(failure.node.fileName)': \(failure.error)")
+    }
     hub.flush(nanoseconds: 2_000_000_000)
     chardevs.closeAll()
     PIDFile.removeCurrent()

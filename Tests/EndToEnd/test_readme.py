@@ -98,6 +98,8 @@ def test_shell_example(folder, command):
         assert output == b''
     elif 'guest.state' in command:
         assert b'memory pc.ram: 16777216 bytes' in output
+    elif 'blockdev-change-medium' in command:
+        assert output.count(b'DEVICE_TRAY_MOVED') == 2 and output.count(b'"return"') == 3 and b'"error"' not in output
     elif 'disk.img' in command:
         assert b'GUEST power-off' in output
     elif 'cd.iso' in command:

@@ -37,7 +37,7 @@ struct Disturbance {
   /// Makes the workers of a machine's drives wait up to 20 ms before some of their operations.
   static func delayWorkers(of machine: Machine, seed: UInt64) {
     let random = Guarded(FuzzRandom(seed: seed))
-    for backend in machine.backends {
+    for backend in machine.blockGraph.backends {
       backend.queue.workWillBegin = {
         let milliseconds = random.withLock { $0.oneIn(4) ? $0.below(21) : 0 }
         if milliseconds > 0 { HostClock.sleep(nanoseconds: UInt64(milliseconds) * 1_000_000) }

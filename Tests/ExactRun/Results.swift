@@ -32,7 +32,7 @@ enum Results {
 
   /// The content of each writable disk as it is now, as `PATH.DRIVE`.
   static func writeDisks(of machine: Machine, to path: BytePath) throws {
-    for backend in machine.backends where backend.isInserted && !backend.isReadOnly {
+    for backend in machine.blockGraph.backends where backend.isInserted && !backend.isReadOnly {
       try write(path + ".\(backend.name)") { file in
         let piece = 1 << 20
         var offset: Int64 = 0

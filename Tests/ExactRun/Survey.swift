@@ -39,7 +39,7 @@ final class Survey {
     var words = [mode(processor)]
     if processor.privilegeLevel == 3 { words.append("user") }
     if processor.isHalted { words.append("halted") }
-    if machine.backends.contains(where: { $0.requestsInFlight > 0 }) { words.append("disk") }
+    if machine.blockGraph.backends.contains(where: { $0.requestsInFlight > 0 }) { words.append("disk") }
     if board.devices.contains(where: { ($0 as? KeyboardController)?.hasUnreadByte == true }) { words.append("key") }
     if board.vga?.showsGraphics == true { words.append("graphics") }
     words.append("boot\(resets + 1)")

@@ -38,8 +38,8 @@ public final class MachineBench {
     if let disk {
       configuration.drives = [
         .init(
-          id: "ide0-hd0", medium: .disk, file: try write("disk", disk), imageOptions: ImageOptions(format: "raw"),
-          slot: 0)
+          id: "ide0-hd0", medium: .disk, image: .open(NodeOptions(file: try write("disk", disk), format: .raw)), slot: 0
+        )
       ]
     }
     if let firmware { configuration.firmware = try write("firmware", firmware) }

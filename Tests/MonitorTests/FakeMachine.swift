@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import HostIO
 import Migration
 import Monitor
@@ -14,7 +15,10 @@ final class FakeMachine: MonitoredMachine {
   var holds = 0
   var isEnding = false
   var ram: [UInt8] = (0..<65536).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
-  var blockDevices: [BlockDevice] = FakeMachine.drives
+  private let made = FakeMachine.drives()
+  var blockGraph: BlockGraph { made.graph }
+  var tray: FakeTray { made.tray }
+  var virtualTime: Int64 = 5
   var pciFunctions: [Monitor.PCIFunction] = FakeMachine.functions
   var characterDevices = [
     CharacterDevice(label: "serial0", description: "vc", isFrontendOpen: true),
@@ -154,23 +158,60 @@ final class FakeMachine: MonitoredMachine {
       ]),
   ]
 
-  static let drives = [
-    BlockDevice(
-      device: "ide0-hd0", attachedTo: "/machine/unattached/device[21]", isRemovable: false,
-      inserted: .init(
-        image: .init(fileName: "d.img", format: "raw", virtualByteCount: 1 << 20, actualByteCount: 0),
-        nodeName: "#block111", isReadOnly: false)),
-    BlockDevice(
-      device: "zz", attachedTo: "hd2", isRemovable: false,
-      inserted: .init(
-        image: .init(
-          fileName: "overlay", format: "qcow2", virtualByteCount: 1 << 20, actualByteCount: 200_704,
-          backing: [.init(fileName: "d2.img", format: "raw", virtualByteCount: 1 << 20, actualByteCount: 0)]),
-        nodeName: "#block2", isReadOnly: true, ignoresFlushes: true)),
-    BlockDevice(
-      device: "ide1-cd0", attachedTo: "/machine/unattached/device[22]", isRemovable: true, isTrayOpen: false),
-    BlockDevice(device: "floppy0", attachedTo: nil, isRemovable: true, reportsIOStatus: false),
-  ]
+  /// A disk, a read-only one, an empty CD-ROM drive with a tray, and a floppy drive that no device uses.
+  static func drives() -> (graph: BlockGraph, tray: FakeTray) {
+    let graph = BlockGraph(mailbox: Mailbox())
+    let queue = BlockQueue(clock: VirtualClock(), mailbox: Mailbox(), timing: .atDeadline)
+    func add(_ name: String, _ path: String?, isRemovable: Bool, _ node: GraphNode?, _ policy: ErrorPolicy?)
+      -> BlockBackend
+    {
+      let backend = BlockBackend(name: name, queue: queue, isRemovable: isRemovable, hasThread: false)
+      (backend.attachedTo, backend.errorPolicy) = (path, policy)
+      do throws(BlockError) {
+        if let node { try graph.adopt(node) }
+        try graph.add(backend)
+        try graph.setMedium(node, of: backend)
+      } catch {
+        preconditionFailure("\(error)")
+      }
+      return backend
+    }
+    func node(_ name: String, _ file: String, isReadOnly: Bool = false) -> GraphNode {
+      GraphNode(
+        name: name, content: MemoryNode([UInt8](repeating: 0, count: 1 << 20), isReadOnly: isReadOnly), fileName: file)
+    }
+    _ = add(
+      "ide0-hd0", "/machine/unattached/device[21]", isRemovable: false, node("#block111", "d.img"), ErrorPolicy())
+    _ = add("zz", "hd2", isRemovable: false, node("#block2", "d2.img", isReadOnly: true), ErrorPolicy())
+    let disc = add("ide1-cd0", "/machine/unattached/device[22]", isRemovable: true, nil, ErrorPolicy())
+    let tray = FakeTray(drive: disc)
+    disc.device = tray
+    _ = add("floppy0", nil, isRemovable: true, nil, nil)
+    return (graph, tray)
+  }
+
+}
+
+/// A drive's tray, which the guest may hold.
+final class FakeTray: DriveDevice {
+  private unowned let drive: BlockBackend
+  var isOpen = false
+  var isMediumLocked = false
+  var isTrayOpen: Bool? { isOpen }
+  init(drive: BlockBackend) { self.drive = drive }
+
+  func openTray(force: Bool) -> Bool {
+    if isMediumLocked, !force { return false }
+    isOpen = true
+    drive.trayDidMove?(true)
+    return true
+  }
+  func closeTray() {
+    guard isOpen else { return }
+    isOpen = false
+    drive.trayDidMove?(false)
+  }
+  func mediumDidChange() {}
 }
 
 extension ProcessorRegisters {

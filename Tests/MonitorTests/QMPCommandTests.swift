@@ -70,19 +70,18 @@ struct QMPCommandTests {
     #expect(
       try client.line()
         == ##"{"return": [{"io-status": "ok", "device": "ide0-hd0", "locked": false, "removable": false, "inserted": {"##
-        + limits.0 + ##""image": {"virtual-size": 1048576, "filename": "d.img", "format": "raw", "actual-size": 0, "##
-        + ##""dirty-flag": false}, "## + limits.1
+        + limits.0 + ##""image": {"virtual-size": 1048576, "filename": "d.img", "format": "raw", "##
+        + ##""actual-size": 1048576, "dirty-flag": false}, "## + limits.1
         + ##""ro": false, "node-name": "#block111", "backing_file_depth": 0, "##
         + ##""drv": "raw", "iops": 0, "bps_wr": 0, "write_threshold": 0, "encrypted": false, "bps": 0, "bps_rd": 0, "##
         + ##""cache": {"no-flush": false, "direct": false, "writeback": true}, "file": "d.img"}, "##
         + ##""qdev": "/machine/unattached/device[21]", "type": "unknown"}, "##
         + ##"{"io-status": "ok", "device": "zz", "locked": false, "removable": false, "inserted": {"## + limits.0
-        + ##""image": {"backing-image": {"virtual-size": 1048576, "filename": "d2.img", "format": "raw", "##
-        + ##""actual-size": 0, "dirty-flag": false}, "virtual-size": 1048576, "filename": "overlay", "##
-        + ##""format": "qcow2", "actual-size": 200704, "dirty-flag": false}, "## + limits.1
-        + ##""ro": true, "node-name": "#block2", "backing_file_depth": 1, "drv": "qcow2", "iops": 0, "bps_wr": 0, "##
-        + ##""write_threshold": 0, "backing_file": "d2.img", "encrypted": false, "bps": 0, "bps_rd": 0, "##
-        + ##""cache": {"no-flush": true, "direct": false, "writeback": true}, "file": "overlay"}, "qdev": "hd2", "##
+        + ##""image": {"virtual-size": 1048576, "filename": "d2.img", "format": "raw", "actual-size": 1048576, "##
+        + ##""dirty-flag": false}, "## + limits.1
+        + ##""ro": true, "node-name": "#block2", "backing_file_depth": 0, "drv": "raw", "iops": 0, "bps_wr": 0, "##
+        + ##""write_threshold": 0, "encrypted": false, "bps": 0, "bps_rd": 0, "##
+        + ##""cache": {"no-flush": false, "direct": false, "writeback": true}, "file": "d2.img"}, "qdev": "hd2", "##
         + ##""type": "unknown"}, {"io-status": "ok", "device": "ide1-cd0", "locked": false, "removable": true, "##
         + ##""qdev": "/machine/unattached/device[22]", "tray_open": false, "type": "unknown"}, "##
         + ##"{"device": "floppy0", "locked": false, "removable": true, "type": "unknown"}]}"##)
@@ -119,12 +118,19 @@ struct QMPCommandTests {
           "cont", "system_reset", "system_powerdown", "quit", "inject-nmi", "query-name", "query-uuid", "query-kvm",
           "query-target", "query-machines", "query-cpus", "query-cpus-fast", "cpu", "memsave", "pmemsave", "screendump",
           "send-key", "input-send-event", "query-mice", "query-pci", "query-block", "query-chardev",
-          "human-monitor-command",
+          "human-monitor-command", "query-named-block-nodes",
+          "query-blockstats", "blockdev-add", "blockdev-del", "x-blockdev-del", "blockdev-open-tray",
+          "blockdev-close-tray", "blockdev-remove-medium", "x-blockdev-remove-medium", "blockdev-insert-medium",
+          "x-blockdev-insert-medium", "blockdev-change-medium", "eject", "change", "block_resize",
+          "block_set_io_throttle", "block-set-write-threshold", "block-dirty-bitmap-add", "block-dirty-bitmap-remove",
+          "block-dirty-bitmap-clear", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
+          "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
         ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
       try Set(#require(events)) == [
         "SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE", "MIGRATION", "MIGRATION_PASS",
+        "DEVICE_TRAY_MOVED", "BLOCK_IO_ERROR", "BLOCK_WRITE_THRESHOLD",
       ])
   }
 

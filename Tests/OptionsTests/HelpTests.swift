@@ -39,6 +39,8 @@ struct HelpTests {
     ("-device isa-serial,help", "  irq=<uint32>           -  (default: 4294967295)\n"),
     ("-device VGA,help", "  edid=<bool>            - on/off (default: true)\n"),
     ("-device ide-cd,help", "ide-cd options:\n"),
+    ("-device ide-hd,help", "  bootindex=<int32>\n"),
+    ("-device floppy,help", "  drive-type=<FdcDriveType>"),
     ("-chardev help", "Available chardev backend types: \n  file\n"),
     ("-chardev ?", "\n  socket\n"),
     ("-display help", "Available display backend types:\nnone\n"),
@@ -50,7 +52,7 @@ struct HelpTests {
     ("-smp help", "smp-opts options:\n"),
     ("-rtc help", "rtc options:\n  base=<str>\n"),
     ("-L here -L help", "here\n"),
-    ("-drive format=help", "Supported formats: raw\n"),
+    ("-drive format=help", "Supported formats: file host_device raw qcow2\n"),
   ])
   func `help lists are there where QEMU has them`(line: String, part: String) throws {
     #expect(try Line.help(line).contains(part))

@@ -46,7 +46,6 @@ struct VirtioOptionTests {
       "\(disk),iommu_platform=on",
       "OPT: VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device"),
     Refused("\(disk),modern-pio-notify=on", "OPT: modern-pio-notify=on is not supported"),
-    Refused("\(disk),share-rw=on", "OPT: share-rw=on is not supported"),
     Refused("\(disk) -device ide-hd,drive=d", "OPT: Drive 'd' is already in use by another device"),
     Refused(
       "\(disk),bootindex=1 -drive file=b,if=none,id=e -device virtio-blk-pci,drive=e,bootindex=1",

@@ -96,12 +96,12 @@ struct ATAPIDriveTests {
     _ = bench.packet([0x1e, 0, 0, 0, 1])
     _ = bench.packet([0x1b, 0, 0, 0, 2])
     #expect(bench.get(base + 7) == 0x41 && bench.sense() == [2, 0x53])
-    #expect(bench.discBackend.report.isLocked && bench.discBackend.report.isTrayOpen == false)
+    #expect(bench.discBackend.device?.isMediumLocked == true && bench.discBackend.device?.isTrayOpen == false)
     _ = bench.packet([0x1e])
     var moves: [Bool] = []
     bench.discBackend.trayDidMove = { moves.append($0) }
     _ = bench.packet([0x1b, 0, 0, 0, 2])
-    #expect(bench.discBackend.report.isTrayOpen == true)
+    #expect(bench.discBackend.device?.isTrayOpen == true)
     _ = bench.packet([0])
     #expect(bench.sense() == [2, 0x3a])
     _ = bench.packet([0x1b, 0, 0, 0, 3])

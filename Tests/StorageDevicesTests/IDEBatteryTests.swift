@@ -301,7 +301,7 @@ struct IDEBatteryTests {
     }
 
     func mechanics(_ word: UInt64, _ cd: BlockBackend) {
-      note("tray \(cd.report.isTrayOpen.map(String.init) ?? "") \(cd.report.isLocked)")
+      note("tray \(cd.device?.isTrayOpen.map(String.init) ?? "") \(cd.device?.isMediumLocked ?? false)")
       switch word >> 8 & 31 {
       case 0: note("opens \(cd.device?.openTray(force: word & 1 == 0) ?? false)")
       case 1...4: cd.device?.closeTray()

@@ -43,7 +43,9 @@ extension ATADisk {
     words[93] = 0x6001  // hardware reset result: device 0, 80-wire cable
     words.set32(100, UInt32(truncatingIfNeeded: sectorCount))
     words.set32(102, UInt32(truncatingIfNeeded: sectorCount >> 32))
-    words[106] = 0x6000
+    // How many logical sectors a physical one holds, as a power of two.
+    words[106] = 0x6000 | UInt16(truncatingIfNeeded: max(512, identity.physicalBlockByteCount).trailingZeroBitCount - 9)
+    words[217] = identity.rotationRate
     if identity.worldWideName != 0 {
       words[84] |= 0x0100
       words[87] |= 0x0100

@@ -29,7 +29,7 @@ final class ATADisk: IDEDrive {
 
   override func resetSettings() {
     state.multiple = 16
-    state.writeCacheEnabled = backend.medium?.options.isWriteback ?? true
+    state.writeCacheEnabled = backend.isWriteback
     state.smartEnabled = true
     state.smartAutosave = true
     state.transferMode = 0x45
@@ -275,6 +275,10 @@ public struct IDEDriveIdentity: Sendable {
   public var worldWideName: UInt64
   /// nil lets the geometry be guessed from the medium.
   public var geometry: ATAGeometry?
+  /// 512 or a larger power of two.
+  public var physicalBlockByteCount = 512
+  /// Word 217 of IDENTIFY DEVICE: revolutions per minute, 1 for a solid-state disk, 0 for nothing to tell.
+  public var rotationRate: UInt16 = 0
 
   public init(
     serial: String, model: String, firmware: String = "2.5+", worldWideName: UInt64 = 0, geometry: ATAGeometry? = nil

@@ -113,7 +113,7 @@ public final class VirtioBlock: Device {
 
   /// Whether there is a write cache before the driver has a say.
   private static func isWriteback(_ settings: VirtioBlockSettings, _ backend: BlockBackend) -> Bool {
-    settings.isWriteback ?? backend.medium?.options.isWriteback ?? true
+    settings.isWriteback ?? backend.isWriteback
   }
 
   var isReadOnly: Bool { backend.isReadOnly }

@@ -37,6 +37,32 @@ public enum StandardCommands {
     QueryMice.self
     QueryPCI.self
     QueryBlock.self
+    QueryNamedBlockNodes.self
+    QueryBlockStats.self
+    BlockdevAdd.self
+    BlockdevDelete.self
+    ExperimentalBlockdevDelete.self
+    OpenTray.self
+    CloseTray.self
+    RemoveMedium.self
+    ExperimentalRemoveMedium.self
+    InsertMedium.self
+    ExperimentalInsertMedium.self
+    ChangeMedium.self
+    Eject.self
+    Change.self
+    BlockResize.self
+    SetIOThrottle.self
+    SetWriteThreshold.self
+    BitmapAdd.self
+    BitmapRemove.self
+    BitmapClear.self
+    BlockdevSnapshotSync.self
+    BlockdevSnapshot.self
+    InternalSnapshotSync.self
+    DeleteInternalSnapshotSync.self
+    ChangeBackingFile.self
+    Transaction.self
     QueryChardev.self
     HumanMonitorCommand.self
     GetDescriptor.self

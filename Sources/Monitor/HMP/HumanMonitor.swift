@@ -33,6 +33,7 @@ enum HumanMonitor {
     HMPContinue.self, HMPProcessor.self, HMPHelp.self, HMPInfo.self, HMPVirtualMemorySave.self,
     HMPMouseButton.self, HMPMouseMove.self, HMPMouseSet.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
+    HMPEject.self, HMPChange.self, HMPBlockResize.self, HMPSetIOThrottle.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
     HMPMigrate.self, HMPMigrateCancel.self, HMPMigrateContinue.self, HMPMigrateIncoming.self,
     HMPMigrateStartPostcopy.self, HMPMigratePause.self, HMPMigrateRecover.self,
@@ -40,8 +41,8 @@ enum HumanMonitor {
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
-    InfoBlock.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self, InfoMice.self, InfoName.self,
-    InfoPCI.self, InfoRegisters.self, InfoStatus.self, InfoUUID.self, InfoVersion.self,
+    InfoBlock.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self,
+    InfoMice.self, InfoName.self, InfoPCI.self, InfoRegisters.self, InfoStatus.self, InfoUUID.self, InfoVersion.self,
     InfoMigrate.self, InfoMigrateCapabilities.self, InfoMigrateParameters.self, InfoMigrateCacheSize.self,
   ]
 

@@ -86,6 +86,8 @@ public final class QMPSession: MonitorSession {
   /// While a command is with the machine nothing is read, so that a client that sends its commands and closes its side
   /// has its answers before its leaving is seen. A worker may take long: behind it a `quit` must be seen.
   private func receivable(_ state: State) -> Int {
+    // Behind a `quit` nothing more is of interest, and least of all that its sender has left.
+    if state.isFinishing, Self.quit(in: state.queue) != nil { return 0 }
     let isBusy = !state.oobEnabled && !state.isFinishing && (state.isRunning || !state.queue.isEmpty)
     return state.isConnected && !isBusy && state.held.isEmpty && state.queue.count < MonitorLimits.queuedRequests
       && !isBehind ? MonitorLimits.inputChunk : 0

@@ -8,6 +8,7 @@ import HostIO
 enum BootROM {
   private static let largestROM = 0x10000
 
+  /// - Returns: the firmware's name of the boot entry.
   static func add(
     _ request: KernelRequest, to device: FirmwareConfiguration, _ bootOrder: inout BootOrder, lowMemory: UInt64,
     _ search: FirmwareSearch

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+import QAPI
+
+/// Opening qcow2 images with everything below them.
+extension ImageOpener.Work {
+  mutating func openQCOW2(
+    _ options: NodeOptions, over file: GraphNode, depth: Int
+  ) throws(BlockError) -> GraphNode {
+    let name = try name(options.nodeName)
+    // The node has its place before those below it.
+    let place = nodes.count
+    nodes.append(nil)
+    var children = [GraphNode.Child(role: .metadata, node: file, name: "file")]
+    var settings = QCOW2Options(isReadOnly: options.isReadOnly || file.isReadOnly)
+    settings.unmapsDiscards = options.unmapsDiscards
+    settings.isUnsafe = options.ignoresFlushes
+    settings.lazyRefcounts = options.formatOptions["lazy-refcounts"].map { $0 == "on" }
+    if let given = options.backing {
+      settings.ignoresBacking = true
+      if let node = try openBacking(given, depth: depth) {
+        children.append(.init(role: .backing, node: node, name: "backing"))
+      }
+    }
+    var data: GraphNode?
+    var backing: GraphNode?
+    // The closures may not keep `self`; what they open is kept here.
+    var work = self
+    let content = try QCOW2Node.open(
+      over: file, settings,
+      openBacking: { (reference) throws(BlockError) in
+        backing = try work.openNamedBacking(reference, of: options, over: file, depth: depth)
+        return backing
+      },
+      openDataFile: { (name) throws(BlockError) in
+        let node = try work.openDataFile(name, options, over: file, depth: depth)
+        data = node
+        return node
+      })
+    self = work
+    if let data { children.append(.init(role: .data, node: data, name: "data-file")) }
+    if let backing { children.append(.init(role: .backing, node: backing, name: "backing")) }
+    if settings.ignoresBacking { content.replaceBacking(children.first { $0.role == .backing }?.node) }
+    let node = GraphNode(name: name, driver: "qcow2", content: content, options: options, children: children)
+    nodes[place] = node
+    return node
+  }
+
+  private mutating func openBacking(
+    _ reference: NodeOptions.Reference, depth: Int
+  ) throws(BlockError) -> GraphNode? {
+    do throws(BlockError) {
+      switch reference {
+      case .none: return nil
+      case .named(let name): return try opener.node(named: name)
+      case .options(let options): return try open(options, depth: depth + 1)
+      }
+    } catch {
+      throw .refused("Could not open backing file: \(error)")
+    }
+  }
+
+  /// What the image itself names, relative to its own folder.
+  private mutating func openNamedBacking(
+    _ reference: BackingReference, of options: NodeOptions, over file: GraphNode, depth: Int
+  ) throws(BlockError) -> GraphNode {
+    do throws(BlockError) {
+      let format = try reference.format.map { (name) throws(BlockError) in try ImageOptions.driver(name) }
+      let name = Self.resolved(reference.fileName, over: file)
+      let below = try NodeOptions(fileName: name, format: format, defaults: NodeOptions.backingDefaults(options))
+      return try open(below, depth: depth + 1)
+    } catch {
+      throw .refused("Could not open backing file: \(error)")
+    }
+  }
+
+  private mutating func openDataFile(
+    _ name: BytePath?, _ options: NodeOptions, over file: GraphNode, depth: Int
+  ) throws(BlockError) -> GraphNode {
+    switch options.dataFile {
+    case .named(let name): return try opener.node(named: name)
+    case .options(let below): return try open(below, depth: depth + 1)
+    case .none?, nil:
+      guard let name else { throw .refused("'data-file' is required for this image") }
+      var below = options.generalPart
+      below.driver = .file
+      below.unmapsDiscards = true
+      below.detectZeroes = .off
+      below.fileName = Self.resolved(name, over: file)
+      return try open(below, depth: depth + 1)
+    }
+  }
+
+  /// A name in an image, as seen from this process.
+  private static func resolved(_ name: BytePath, over file: GraphNode) -> BytePath {
+    guard let own = file.options.fileName, !name.isAbsolute, !name.description.contains(":") else { return name }
+    let folder = own.directory
+    return folder == "." && !own.bytes.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")])
+      ? name : folder.appending(name)
+  }
+}
+
+extension QCOW2Node: DetailedFormat {
+  /// Writes another name of the backing file down, or takes it out with an empty one; its format stays.
+  public func renameBacking(_ name: BytePath) throws(Errno) {
+    let format = extensions.backingFormat
+    try setBackingReference(name.isEmpty ? nil : BackingReference(fileName: name, format: format))
+  }
+
+  public var details: ImageDetails {
+    let (header, extensions) = (header, extensions)
+    var details = ImageDetails()
+    details.clusterByteCount = header.clusterByteCount
+    details.isDirty = header.incompatible.contains(.dirty)
+    if let name = extensions.backingFile, !name.isEmpty {
+      details.backingFileName = name.description
+      details.backingFormat = extensions.backingFormat
+    }
+    details.snapshots = snapshots.map { snapshot in
+      var shown = ImageDetails.Snapshot(id: snapshot.id, name: snapshot.name)
+      shown.stateByteCount = Int64(clamping: snapshot.stateByteCount)
+      (shown.seconds, shown.nanoseconds) = (Int64(snapshot.seconds), Int64(snapshot.nanoseconds))
+      shown.clock = Int64(clamping: snapshot.guestNanoseconds)
+      return shown
+    }
+    var specific = JSONObject()
+    specific["compat"] = .string(header.version >= 3 ? "1.1" : "0.10")
+    specific["compression-type"] = .string(header.compression.name)
+    if header.version >= 3 {
+      specific["lazy-refcounts"] = .bool(header.hasLazyRefcounts)
+      specific["refcount-bits"] = .int(Int64(header.refcountBits))
+      specific["corrupt"] = .bool(header.incompatible.contains(.corrupt))
+      specific["extended-l2"] = .bool(header.hasExtendedL2)
+    }
+    details.specific = .object(specific)
+    return details
+  }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+import QAPI
+
+extension NodeOptions {
+  /// Drivers that QEMU has and this program lacks, refused by name.
+  private static let missingDrivers: Set<String> = [
+    "blkdebug", "blklogwrites", "blkreplay", "blkverify", "bochs", "cloop", "compress", "copy-before-write",
+    "copy-on-read", "dmg", "ftp", "ftps", "gluster", "host_cdrom", "http", "https", "iscsi", "luks", "nbd", "nfs",
+    "null-aio", "null-co", "nvme", "parallels", "preallocate", "qcow", "qed", "quorum", "rbd", "replication",
+    "snapshot-access", "ssh", "throttle", "vdi", "vhdx", "vmdk", "vpc", "vvfat",
+  ]
+
+  private enum Discard: String { case ignore, off, unmap, on }
+  private enum AsynchronousIO: String {
+    case threads, native
+    case ring = "io_uring"
+  }
+
+  private static let qcow2Hints = [
+    "lazy-refcounts", "pass-discard-request", "pass-discard-snapshot", "pass-discard-other", "cache-size",
+    "l2-cache-size", "l2-cache-entry-size", "refcount-cache-size", "cache-clean-interval",
+  ]
+
+  /// Reads a BlockdevOptions value, whose every member must be known (`-blockdev`, `blockdev-add`).
+  public init(strict tree: OptionTree) throws(BlockError) {
+    var reader = OptionReader(tree, style: .strict)
+    try self.init(&reader, defaults: NodeOptions())
+    guard nodeName != nil else { throw .refused("'node-name' must be specified for the root node") }
+  }
+
+  /// Reads what `-drive` has for the node, or a `json:` name, on top of `defaults`. Without a driver the format is guessed.
+  public init(legacy tree: OptionTree, defaults: NodeOptions = NodeOptions()) throws(BlockError) {
+    var reader = OptionReader(tree, style: .legacy)
+    try self.init(&reader, defaults: defaults)
+  }
+
+  /// A file name as users give it: a plain one, `file:NAME`, or `json:` with options.
+  public init(
+    fileName name: BytePath, format: Driver?, defaults: NodeOptions = NodeOptions()
+  ) throws(BlockError) {
+    self = defaults
+    let text = name.description
+    guard text.hasPrefix("json:") else {
+      driver = format
+      var storage = Self.storageDefaults(defaults)
+      storage.driver = .file
+      storage.fileName = try Self.localName(name)
+      file = .options(storage)
+      return
+    }
+    let object: JSONObject
+    do throws(JSONError) {
+      guard let members = try JSON(parsing: text.utf8.dropFirst(5)).object else {
+        throw JSONError("Invalid JSON object given")
+      }
+      object = members
+    } catch {
+      throw .refused("Could not parse the JSON options: \(error)")
+    }
+    var reader = OptionReader(OptionTree(object), style: .legacy)
+    try self.init(&reader, defaults: defaults)
+    driver = driver ?? format
+  }
+
+  /// A name without the protocol in front; only files can be opened. A colon behind a slash belongs to the name.
+  public static func localName(_ name: BytePath) throws(BlockError) -> BytePath {
+    let stop = name.bytes.firstIndex { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") }
+    guard let stop, name.bytes[stop] == UInt8(ascii: ":") else { return name }
+    let scheme = String(decoding: name.bytes[..<stop], as: UTF8.self)
+    guard scheme == "file" else { throw .refused("Unknown protocol '\(scheme)'") }
+    return BytePath(bytes: name.bytes[(stop + 1)...])
+  }
+
+  /// What a file takes over from the format above it.
+  private static func storageDefaults(_ parent: NodeOptions) -> NodeOptions {
+    var options = NodeOptions()
+    options.takeOver(from: parent)
+    return options
+  }
+
+  private mutating func takeOver(from parent: NodeOptions) {
+    (isReadOnly, isAutoReadOnly, forcesSharing) = (parent.isReadOnly, parent.isAutoReadOnly, parent.forcesSharing)
+    (isDirect, ignoresFlushes) = (parent.isDirect, parent.ignoresFlushes)
+    unmapsDiscards = true  // the format decides
+  }
+
+  /// What a backing node takes over from its overlay.
+  static func backingDefaults(_ parent: NodeOptions) -> NodeOptions {
+    var options = NodeOptions()
+    (options.isReadOnly, options.forcesSharing) = (true, parent.forcesSharing)
+    (options.isDirect, options.ignoresFlushes) = (parent.isDirect, parent.ignoresFlushes)
+    return options
+  }
+
+  private init(_ reader: inout OptionReader, defaults: NodeOptions, isStorage: Bool = false) throws(BlockError) {
+    self = defaults
+    let known = try Self.driver(&reader) ?? (isStorage && reader.style == .legacy ? .file : defaults.driver)
+    if known == nil, reader.style == .strict { throw .refused("Parameter '\(reader.path)driver' is missing") }
+    driver = known
+    try readGeneral(&reader)
+    switch known {
+    case .file, .hostDevice: try readProtocol(&reader)
+    case .raw:
+      offset = try reader.size("offset") ?? offset
+      size = try reader.size("size") ?? size
+      try readStorage(&reader)
+      if reader.style == .legacy, reader.has("backing") { throw .refused("Driver doesn't support backing files") }
+    case .qcow2: try readQCOW2(&reader)
+    case nil:
+      // Whichever format it turns out to be.
+      try readStorage(&reader)
+      if reader.has("offset") || reader.has("size") {
+        (offset, size) = (try reader.size("offset"), try reader.size("size"))
+      }
+      try readBacking(&reader)
+    }
+    try reader.finish(known ?? .raw)
+  }
+
+  private static func driver(_ reader: inout OptionReader) throws(BlockError) -> Driver? {
+    guard let name = try reader.text("driver") else { return nil }
+    if let driver = Driver(rawValue: name) { return driver }
+    if missingDrivers.contains(name) { throw .refused("Block driver '\(name)' is not supported") }
+    throw .refused(
+      reader.style == .strict ? "Parameter 'driver' does not accept value '\(name)'" : "Unknown driver '\(name)'")
+  }
+
+  private mutating func readGeneral(_ reader: inout OptionReader) throws(BlockError) {
+    nodeName = try reader.text("node-name") ?? nodeName
+    isReadOnly = try reader.flag("read-only") ?? isReadOnly
+    isAutoReadOnly = try reader.flag("auto-read-only") ?? isAutoReadOnly
+    forcesSharing = try reader.flag("force-share") ?? forcesSharing
+    if forcesSharing, !isReadOnly { throw .refused("force-share=on can only be used with read-only images") }
+    let discard = try reader.word("discard", Discard.self) { _ in "Invalid discard option" }
+    if reader.style == .strict, discard == .on || discard == .off {
+      throw .refused("Parameter 'discard' does not accept value '\(discard?.rawValue ?? "")'")
+    }
+    if let discard { unmapsDiscards = discard == .unmap || discard == .on }
+    if var cache = try reader.tree("cache") {
+      isDirect = try cache.flag("direct") ?? isDirect
+      ignoresFlushes = try cache.flag("no-flush") ?? ignoresFlushes
+      if reader.style == .legacy { _ = try cache.flag("writeback") }
+      try cache.finish(driver ?? .raw)
+    }
+    detectZeroes =
+      try reader.word("detect-zeroes", DetectZeroes.self) { "invalid parameter value: \($0)" } ?? detectZeroes
+    if detectZeroes == .unmap, !unmapsDiscards {
+      if reader.style == .strict {
+        throw .refused("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
+      }
+      detectZeroes = .on
+    }
+  }
+
+  private mutating func readProtocol(_ reader: inout OptionReader) throws(BlockError) {
+    if let name = try reader.bytes("filename") {
+      if fileName != nil { throw .refused("Can't specify 'file' and 'filename' options at the same time") }
+      fileName = BytePath(bytes: name)
+    }
+    locking = try reader.word("locking", Locking.self) { "invalid parameter value: \($0)" } ?? locking
+    let aio = try reader.word("aio", AsynchronousIO.self) { _ in "invalid aio option" }
+    if aio == .native, !isDirect {
+      throw .refused("aio=native was specified, but it requires cache.direct=on, which was not specified.")
+    }
+    _ = try reader.size("aio-max-batch")
+    _ = try reader.flag("drop-cache")
+    _ = try reader.flag("x-check-cache-dropped")
+    if let manager = try reader.text("pr-manager") {
+      throw .refused("No persistent reservation manager with id '\(manager)'")
+    }
+    guard fileName?.isEmpty == false else {
+      throw .refused(
+        reader.style == .strict
+          ? "Parameter '\(reader.path)filename' is missing" : "The 'file' block driver requires a file name")
+    }
+  }
+
+  private mutating func readStorage(_ reader: inout OptionReader) throws(BlockError) {
+    var inherited = Self.storageDefaults(self)
+    if case .options(var given) = file {
+      given.takeOver(from: self)
+      inherited = given
+    }
+    switch try reader.child("file") {
+    case .name(let name): file = .named(name)
+    case .options(var below):
+      if below.has("filename"), inherited.fileName != nil {
+        throw .refused("Can't specify 'file' and 'filename' options at the same time")
+      }
+      file = .options(try NodeOptions(&below, defaults: inherited, isStorage: true))
+    case .null, nil:
+      if case .options = file { file = .options(inherited) }
+      if file == nil {
+        throw .refused(
+          reader.style == .strict
+            ? "Parameter '\(reader.path)file' is missing" : "A block device must be specified for \"file\"")
+      }
+    }
+  }
+
+  private mutating func readBacking(_ reader: inout OptionReader) throws(BlockError) {
+    do throws(BlockError) {
+      switch try reader.child("backing", mayBeNull: true) {
+      case .null: backing = Reference.none
+      case .name(let name): backing = name.isEmpty ? Reference.none : .named(name)
+      case .options(var below): backing = .options(try NodeOptions(&below, defaults: Self.backingDefaults(self)))
+      case nil: break
+      }
+    } catch {
+      throw reader.style == .strict ? error : .refused("Could not open backing file: \(error)")
+    }
+  }
+
+  private mutating func readQCOW2(_ reader: inout OptionReader) throws(BlockError) {
+    try readStorage(&reader)
+    try readBacking(&reader)
+    var inherited = Self.storageDefaults(self)
+    inherited.nodeName = nil
+    switch try reader.child("data-file") {
+    case .name(let name): dataFile = .named(name)
+    case .options(var below): dataFile = .options(try NodeOptions(&below, defaults: inherited, isStorage: true))
+    case .null, nil: break
+    }
+    for key in Self.qcow2Hints where reader.has(key) {
+      if key == "lazy-refcounts" || key.hasPrefix("pass-discard") {
+        formatOptions[key] = try reader.flag(key) == true ? "on" : "off"
+      } else {
+        formatOptions[key] = try reader.size(key).map { String($0) }
+      }
+    }
+    if reader.has("overlap-check") { try readOverlapCheck(&reader) }
+    if reader.has("encrypt") { throw .refused("Encryption of qcow2 images is not supported") }
+  }
+
+  /// Which structures are protected against being overwritten: all of them always are.
+  private mutating func readOverlapCheck(_ reader: inout OptionReader) throws(BlockError) {
+    let modes = ["none", "constant", "cached", "all"]
+    let name = try reader.child("overlap-check")
+    guard case .name(let mode) = name else { return }
+    guard modes.contains(mode) else { throw .refused("Parameter 'overlap-check' does not accept value '\(mode)'") }
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HostIO
+
+/// How a node is to be opened: BlockdevOptions of qapi/block-core.json, as far as the drivers here have it.
+///
+/// `-blockdev`, `blockdev-add`, `-drive`, `json:` file names, media and snapshots all come down to this value, and
+/// `ImageOpener` opens it.
+public struct NodeOptions: Sendable, Equatable {
+  public enum Driver: String, Sendable, CaseIterable {
+    case file
+    case hostDevice = "host_device"
+    case raw
+    case qcow2
+
+    var isProtocol: Bool { self == .file || self == .hostDevice }
+  }
+
+  public enum DetectZeroes: String, Sendable, CaseIterable { case off, on, unmap }
+  public enum Locking: String, Sendable { case auto, on, off }
+
+  /// A node below: one that there is, or one to be opened.
+  public indirect enum Reference: Sendable, Equatable {
+    case none
+    case named(String)
+    case options(NodeOptions)
+  }
+
+  /// Nil: the format is guessed from the content.
+  public var driver: Driver?
+  /// Nil: a name is made up.
+  public var nodeName: String?
+  public var isReadOnly = false
+  /// A file that cannot be opened for writing is opened for reading.
+  public var isAutoReadOnly = false
+  /// Takes no locks against others and minds none.
+  public var forcesSharing = false
+  /// `cache.direct`: reported only; the page cache is not bypassed.
+  public var isDirect = false
+  /// `cache.no-flush`
+  public var ignoresFlushes = false
+  /// `discard=unmap`: discards reach this node.
+  public var unmapsDiscards = false
+  public var detectZeroes = DetectZeroes.off
+  public var copiesOnRead = false
+
+  // Protocols
+  public var fileName: BytePath?
+  public var locking = Locking.auto
+
+  // raw
+  public var offset: Int64?
+  public var size: Int64?
+
+  // Formats
+  public var file: Reference?
+  /// Nil: what the image says.
+  public var backing: Reference?
+  /// `data-file`
+  public var dataFile: Reference?
+  /// qcow2's own options by whole key.
+  public var formatOptions: [String: String] = [:]
+
+  public init(driver: Driver? = nil) { self.driver = driver }
+
+  /// An image file whose format is named or guessed.
+  public init(file: BytePath, format: Driver? = nil, isReadOnly: Bool = false) {
+    self.init(driver: format)
+    self.isReadOnly = isReadOnly
+    var storage = NodeOptions(driver: .file)
+    storage.fileName = file
+    storage.isReadOnly = isReadOnly
+    storage.unmapsDiscards = true  // the format decides
+    self.file = .options(storage)
+  }
+
+  /// The backing node is another than the image names.
+  var overridesBacking: Bool { backing != nil }
+
+  /// What holds for any medium of the same drive.
+  public var generalPart: NodeOptions {
+    var part = NodeOptions()
+    (part.isDirect, part.ignoresFlushes) = (isDirect, ignoresFlushes)
+    (part.unmapsDiscards, part.detectZeroes) = (unmapsDiscards, detectZeroes)
+    (part.isReadOnly, part.isAutoReadOnly) = (isReadOnly, isAutoReadOnly)
+    return part
+  }
+
+  /// Every name that is given to a node of this tree.
+  public var names: [String] {
+    [nodeName].compactMap { $0 }
+      + [file, backing, dataFile].flatMap { reference -> [String] in
+        if case .options(let options) = reference { options.names } else { [] }
+      }
+  }
+
+  /// Every name that a node of another tree is referred to by.
+  public var referredNames: [String] {
+    [file, backing, dataFile].flatMap { reference -> [String] in
+      switch reference {
+      case .named(let name): [name]
+      case .options(let options): options.referredNames
+      case .none?, nil: []
+      }
+    }
+  }
+}

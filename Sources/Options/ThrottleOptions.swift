@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import PC
+
+extension KeyValueList {
+  /// Takes the limits of `-drive`: `throttling.bps-total=` and the like, in the older spelling `bps=`. Nil without any.
+  mutating func takeThrottle() throws(OptionError) -> (limits: ThrottleLimits, group: String?)? {
+    let group = take("throttling.group") ?? take("group")
+    var limits = ThrottleLimits()
+    let kinds: [(key: String, old: String, path: WritableKeyPath<ThrottleLimits, ThrottleLimits.Limit>)] = [
+      ("bps-total", "bps", \.bytes), ("bps-read", "bps_rd", \.bytesRead), ("bps-write", "bps_wr", \.bytesWritten),
+      ("iops-total", "iops", \.operations), ("iops-read", "iops_rd", \.operationsRead),
+      ("iops-write", "iops_wr", \.operationsWritten),
+    ]
+    for kind in kinds {
+      if let value = try takeLimit("throttling.\(kind.key)", kind.old) { limits[keyPath: kind.path].average = value }
+      if let value = try takeLimit("throttling.\(kind.key)-max", "\(kind.old)_max") {
+        limits[keyPath: kind.path].burst = value
+      }
+      if let value = try takeLimit("throttling.\(kind.key)-max-length", "\(kind.old)_max_length") {
+        limits[keyPath: kind.path].burstLength = value
+      }
+    }
+    if let value = try takeLimit("throttling.iops-size", "iops_size") { limits.operationByteCount = value }
+    do throws(BlockError) { try limits.check() } catch { throw OptionError(option, "\(error)") }
+    return limits.isEnabled ? (limits, group) : nil
+  }
+
+  private mutating func takeLimit(_ key: String, _ old: String) throws(OptionError) -> Int64? {
+    let value = try takeNumber(key)
+    let older = try takeNumber(old)
+    return (value ?? older).map { Int64(clamping: $0) }
+  }
+}

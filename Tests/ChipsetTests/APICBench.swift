@@ -4,7 +4,7 @@ import Platform
 
 /// Local APICs of several processors and an I/O APIC, driven through memory and MSRs; what they tell processors is noted.
 final class APICBench {
-  let clock = VirtualClock()
+  let clock: VirtualClock
   let memory = GuestMemory()
   let bus = LocalAPICBus()
   let apics: [LocalAPIC]
@@ -17,8 +17,9 @@ final class APICBench {
     var externalVector: UInt8 = 0x20
   }
 
-  init(processorCount: Int = 1, hasX2APIC: Bool = true) {
-    let (clock, memory, bus, log) = (clock, memory, bus, log)
+  init(processorCount: Int = 1, hasX2APIC: Bool = true, clock: VirtualClock = VirtualClock()) {
+    self.clock = clock
+    let (memory, bus, log) = (memory, bus, log)
     let outputs = (0..<processorCount).map { _ in IRQLine() }
     self.outputs = outputs
     apics = (0..<processorCount).map { number in

@@ -5,14 +5,15 @@ import Testing
 
 /// A timer at 40h...43h and port 61h; time in input clocks.
 final class PITBench {
-  let clock = VirtualClock()
+  let clock: VirtualClock
   let irq = IRQLine()
   let pit: PIT
   let portB: SystemControlPortB
   private let ports = PortSpace()
   private var ticks: Int64 = 0
 
-  init() {
+  init(clock: VirtualClock = VirtualClock()) {
+    self.clock = clock
     pit = PIT(clock: clock, irq: irq)
     portB = SystemControlPortB(pit: pit)
     ports.map(0x40...0x43, to: pit)

@@ -5,12 +5,13 @@ import Testing
 
 /// A clock that starts at 2026-11-21 03:42:15 UTC, a Saturday.
 final class RTCBench {
-  let clock = VirtualClock()
+  let clock: VirtualClock
   let irq = IRQLine()
   let rtc: CMOSRTC
   private let ports = PortSpace()
 
-  init(secondsSince1970: Int64 = 1_795_232_535) {
+  init(secondsSince1970: Int64 = 1_795_232_535, clock: VirtualClock = VirtualClock()) {
+    self.clock = clock
     rtc = CMOSRTC(clock: clock, irq: irq, base: secondsSince1970 * .second)
     ports.map(0x70...0x71, to: rtc)
     rtc.reset(.power)

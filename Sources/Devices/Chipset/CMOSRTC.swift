@@ -242,7 +242,8 @@ public final class CMOSRTC: Device, PortDevice {
       next = instant(ofCrystalTick: (crystalTicks(state.periodsSeen) / period + 1) * period)
     }
     if isRunning, enables & ~quiet & (B.alarm | B.updateEnded) != 0 {
-      let second = wallSeconds(now)
+      // Seen from the last look, not from `now`: the second may have changed since.
+      let second = wallSeconds(state.updatesSeen)
       var due: Int64? = enables & ~quiet & B.updateEnded != 0 ? second + 1 : nil
       if enables & ~quiet & B.alarm != 0, let alarm = nextAlarm(after: second) { due = min(due ?? .max, alarm) }
       if let due {

@@ -100,7 +100,7 @@ extension LocalAPIC {
     if !state.isSoftwareEnabled {
       for index in state.localVectors.indices { state.localVectors[index] |= Register.masked }
     }
-    updateTimer()
+    armTimer()
     updateOutput()
   }
 
@@ -111,7 +111,7 @@ extension LocalAPIC {
     state.localVectors[index] =
       value & entry.writable | kept | (state.isSoftwareEnabled ? 0 : Register.masked)
     if entry == .lint0 { localInputWasConfigured() }
-    updateTimer()
+    armTimer()  // not settled again: an expiry that came meanwhile is the new entry's
     updateOutput()
   }
 

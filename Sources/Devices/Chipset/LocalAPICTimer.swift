@@ -6,6 +6,9 @@ import Platform
 /// Nothing counts: the current count follows from the virtual clock. A deadline is armed only while an expiry can change
 /// something, which it does not while the last one's request is still pending; a guest that lets the shortest period run
 /// with interrupts off therefore costs nothing.
+///
+/// The host's clock goes on between two looks at it. Whether an armed deadline has come and whether the count is over
+/// must be one question, asked of one instant, or an expiry in between would end the count without its interrupt.
 /// Reference: Intel SDM volume 3, section 10.5.4.
 extension LocalAPIC {
   private static let timerEntry = LocalAPICRegister.LocalVector.timer.rawValue
@@ -19,22 +22,26 @@ extension LocalAPIC {
   }
 
   /// Counts since the timer was started.
-  private var elapsed: Int64 { max(0, clock.now &- state.countStart) / divisor }
+  private func elapsed(_ now: Nanoseconds) -> Int64 { max(0, now &- state.countStart) / divisor }
 
   /// Brings the count up to date: reports an expiry whose time has come before anything changes what it would do.
-  func settleTimer() {
-    guard let deadline = timer.deadline, deadline <= clock.now else {
-      settleCount()
-      return
+  /// Returns the instant for which that holds.
+  @discardableResult
+  func settleTimer() -> Nanoseconds {
+    let now = clock.now
+    if let deadline = timer.deadline, deadline <= now {
+      timer.cancel()
+      expire(now)
+    } else {
+      settleCount(now)
     }
-    timer.cancel()
-    expire()
+    return now
   }
 
-  /// Brings `countStart` to the period that runs now, or stops a count that is over.
-  private func settleCount() {
+  /// Brings `countStart` to the period that runs at `now`, or stops a count that is over.
+  private func settleCount(_ now: Nanoseconds) {
     guard state.isCounting else { return }
-    let (count, elapsed) = (Int64(state.initialCount), elapsed)
+    let (count, elapsed) = (Int64(state.initialCount), elapsed(now))
     guard elapsed >= count else { return }
     if isPeriodic {
       state.countStart &+= elapsed / count * count * divisor
@@ -44,26 +51,26 @@ extension LocalAPIC {
   }
 
   var currentCount: UInt32 {
-    settleTimer()
+    let now = settleTimer()
     guard state.isCounting else { return 0 }
-    return UInt32(truncatingIfNeeded: Int64(state.initialCount) - elapsed)
+    return UInt32(truncatingIfNeeded: Int64(state.initialCount) - elapsed(now))
   }
 
   /// Writing the initial count starts the timer; zero stops it.
   func startCount(_ value: UInt32) {
-    settleTimer()
+    let now = settleTimer()
     state.initialCount = value
-    state.countStart = clock.now
+    state.countStart = now
     state.isCounting = value != 0
     armTimer()
   }
 
   /// The count goes on from where it is at another rate.
   func setDivide(_ value: UInt8) {
-    settleTimer()
-    let done = elapsed
+    let now = settleTimer()
+    let done = elapsed(now)
     state.divide = value
-    if state.isCounting { state.countStart = clock.now &- done * divisor }
+    if state.isCounting { state.countStart = now &- done * divisor }
     armTimer()
   }
 
@@ -89,12 +96,12 @@ extension LocalAPIC {
   }
 
   func timerDidExpire() {
-    expire()
+    expire(clock.now)
     armTimer()
   }
 
-  private func expire() {
-    settleCount()
+  private func expire(_ now: Nanoseconds) {
+    settleCount(now)
     request(UInt8(truncatingIfNeeded: state.localVectors[Self.timerEntry]), isLevelTriggered: false)
   }
 }

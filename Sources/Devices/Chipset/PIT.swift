@@ -40,7 +40,7 @@ public final class PIT: Device, PortDevice {
   private let irq: IRQLine
   /// The tick of the change of OUT 0 that the timer is armed for; derived.
   private var nextChange: Int64?
-  private lazy var timer = clock.timer { [unowned self] _ in updateOutput() }
+  private lazy var timer = clock.timer { [unowned self] _ in updateOutput(tick) }
 
   public init(clock: VirtualClock, irq: IRQLine) {
     self.clock = clock
@@ -61,14 +61,13 @@ public final class PIT: Device, PortDevice {
 
   public func stateDidLoad() {
     nextChange = nil
-    updateOutput()
+    updateOutput(tick)
   }
 
   /// Input clocks since virtual time 0.
   private var tick: Int64 { PITChannel.ticks(clock.now) }
 
-  private func updateOutput() {
-    let now = tick
+  private func updateOutput(_ now: Int64) {
     passChanges(now)
     state.channel0.settle(now)
     irq.set(state.channel0.output(now))
@@ -91,13 +90,15 @@ public final class PIT: Device, PortDevice {
 
   /// OUT of counter 2, bit 5 of port 61h.
   public var speakerOutput: Bool {
-    state.channel2.settle(tick)
-    return state.channel2.output(tick)
+    let now = tick
+    state.channel2.settle(now)
+    return state.channel2.output(now)
   }
   /// Bit 4 of port 61h: a flip-flop that every refresh request, a period of counter 1, toggles.
   public var refreshToggle: Bool {
-    state.channel1.settle(tick)
-    return state.channel1.periods(tick) & 1 != 0
+    let now = tick
+    state.channel1.settle(now)
+    return state.channel1.periods(now) & 1 != 0
   }
   /// GATE of counter 2, bit 0 of port 61h.
   public var speakerGate: Bool {
@@ -132,7 +133,7 @@ public final class PIT: Device, PortDevice {
     } else if offset < 3 {
       writeCount(Int(offset), value, now)
     }
-    updateOutput()
+    updateOutput(now)  // not a later instant, which would leave changes in between out
   }
 
   private func writeControl(_ value: UInt8, _ now: Int64) {

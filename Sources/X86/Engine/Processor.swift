@@ -106,9 +106,7 @@ public final class Processor {
     guard first < end else { return }
     mmu.pointee.supervisor.drop(frames: first..<end)
     mmu.pointee.user.drop(frames: first..<end)
-    for index in 0..<MMU.physicalSlotCount where (first..<end).contains(mmu.pointee.physical[index].tag) {
-      mmu.pointee.physical[index].tag = PhysicalSlot.none
-    }
+    mmu.pointee.forEachPhysicalSlot(in: first..<end) { $0.pointee.tag = PhysicalSlot.none }
     let pages =
       end - first <= 1 << 20
       ? Array(stride(from: first, to: end, by: 0x1000))
@@ -139,9 +137,7 @@ public final class Processor {
     guard first < end else { return }
     mmu.pointee.supervisor.dropWrites(frames: first..<end)
     mmu.pointee.user.dropWrites(frames: first..<end)
-    for index in 0..<MMU.physicalSlotCount where (first..<end).contains(mmu.pointee.physical[index].tag) {
-      mmu.pointee.physical[index].flags &= ~PhysicalSlot.announced
-    }
+    mmu.pointee.forEachPhysicalSlot(in: first..<end) { $0.pointee.flags &= ~PhysicalSlot.announced }
   }
 
   /// Drops all decoded code (not the guest's business: only speed changes). Not from a callback.

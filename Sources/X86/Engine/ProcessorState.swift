@@ -21,7 +21,7 @@ extension CPUStateVisitor {
 
 extension Processor {
   /// Version of the field list; raised when a field is added, which is then visited only if the visitor's version has it.
-  public static let stateVersion = 2
+  public static let stateVersion = 3
 
   /// Visits everything the guest can observe: registers, hidden segment parts, pending events, the instruction count and
   /// the translations that the TLBs hold. Host addresses and decoded code are not part of it.
@@ -196,6 +196,19 @@ struct ProcessorImage: Equatable {
     try visitor.field("instruction_count", &instructionCount)
     try visitor.bytes("data_translations", &dataTranslations)
     try visitor.bytes("code_translations", &codeTranslations)
+    if visitor.version < 3 { try adoptSmallTables(visitor) }
+  }
+
+  /// Before version 3 the tables had a quarter of the slots. Pages that had different slots then have different ones now,
+  /// so all translations fit; only their order is another.
+  private mutating func adoptSmallTables<V: CPUStateVisitor>(_ visitor: V) throws(V.Failure) {
+    guard let data = TranslationTable.reordered(dataTranslations, from: 2048, to: MMU.slotCount) else {
+      throw visitor.invalid("data_translations")
+    }
+    guard let code = TranslationTable.reordered(codeTranslations, from: 1024, to: MMU.codeSlotCount) else {
+      throw visitor.invalid("code_translations")
+    }
+    (dataTranslations, codeTranslations) = (data, code)
   }
 
   /// The first field whose value no processor can have.
@@ -345,6 +358,18 @@ extension TranslationTable {
       last = index
     }
     return true
+  }
+
+  /// The encoding for a larger table of what a smaller one held; nil if that is not valid.
+  fileprivate static func reordered(_ bytes: [UInt8], from smaller: Int, to larger: Int) -> [UInt8]? {
+    guard isValid(bytes, slotCount: smaller) else { return nil }
+    let pages = stride(from: 0, to: bytes.count, by: 16).map { (linear: word(bytes, $0), entry: word(bytes, $0 + 8)) }
+    var result: [UInt8] = []
+    for page in pages.sorted(by: { ($0.linear >> 12) & UInt64(larger - 1) < ($1.linear >> 12) & UInt64(larger - 1) }) {
+      append(page.linear, to: &result)
+      append(page.entry, to: &result)
+    }
+    return result
   }
 
   /// Replaces all translations by those of a valid encoding.

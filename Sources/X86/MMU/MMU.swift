@@ -7,9 +7,9 @@
 /// host-caused invalidation never touches them. The *fast tables*, one per privilege, hold host addresses for pages that
 /// handlers may touch directly; every entry can be dropped at any time and is then derived again.
 struct MMU {
-  static let slotCount = 2048
-  static let codeSlotCount = 1024
-  static let physicalSlotCount = 1024
+  static let slotCount = 8192
+  static let codeSlotCount = 4096
+  static let physicalSlotCount = 8192
   /// The largest MAXPHYADDR of any model.
   static let physicalAddressBits: UInt64 = 40
 
@@ -35,6 +35,16 @@ struct MMU {
     physical = .allocate(capacity: MMU.physicalSlotCount)
     physical.initialize(repeating: PhysicalSlot(), count: MMU.physicalSlotCount)
     scratch = .allocate(byteCount: 4 * opStride, alignment: 64)
+  }
+
+  /// The slots that hold pages of a range of physical memory.
+  func forEachPhysicalSlot(in pages: Range<UInt64>, _ body: (UnsafeMutablePointer<PhysicalSlot>) -> Void) {
+    let count = (pages.upperBound - pages.lowerBound) >> 12
+    let start = Int(truncatingIfNeeded: (pages.lowerBound >> 12) & UInt64(MMU.physicalSlotCount - 1))
+    for offset in 0..<Int(min(count, UInt64(MMU.physicalSlotCount))) {
+      let slot = physical + ((start + offset) & (MMU.physicalSlotCount - 1))
+      if pages.contains(slot.pointee.tag) { body(slot) }
+    }
   }
 
   func deallocate() {
@@ -166,14 +176,60 @@ struct Translation: BitwiseCopyable {
   }
 }
 
+/// A filter that says of most addresses that no translation of a large page holds them, so that page faults and INVLPG
+/// need not look for one.
+struct LargePages: BitwiseCopyable {
+  /// One bit for all 2-MiB regions whose numbers have the same hash.
+  private var regions: InlineArray<16, UInt64> = .init(repeating: 0)
+  /// The same for regions of 1 GiB with pages of that size.
+  private var huge: UInt64 = 0
+  /// A page of 4 MiB was seen.
+  private var areDouble = false
+
+  /// Where the translations of a large page that holds an address may be.
+  enum Place { case nowhere, anywhere, consecutive(slots: Int) }
+
+  @inline(__always) private static func bit(_ linear: UInt64) -> (word: Int, mask: UInt64) {
+    let region = (linear >> 21) ^ (linear >> 31)
+    return (Int(truncatingIfNeeded: (region >> 6) & 15), 1 &<< (region & 63))
+  }
+
+  @inline(__always) private static func hugeBit(_ linear: UInt64) -> UInt64 {
+    1 &<< (((linear >> 30) ^ (linear >> 36)) & 63)
+  }
+
+  mutating func insert(_ linear: UInt64, _ entry: UInt64) {
+    switch (entry & Translation.sizeMask) >> Translation.sizeShift {
+    case 0: return
+    case 3: huge |= LargePages.hugeBit(linear)
+    case 2:
+      areDouble = true
+      for part in [linear, linear ^ 1 << 21] {
+        let (word, mask) = LargePages.bit(part)
+        regions[word] |= mask
+      }
+    default:
+      let (word, mask) = LargePages.bit(linear)
+      regions[word] |= mask
+    }
+  }
+
+  /// The parts of a page lie in consecutive slots, one for each 4 KiB, as far as the table reaches.
+  @inline(__always) func place(_ linear: UInt64) -> Place {
+    if huge & LargePages.hugeBit(linear) != 0 { return .anywhere }
+    let (word, mask) = LargePages.bit(linear)
+    return regions[word] & mask == 0 ? .nowhere : .consecutive(slots: areDouble ? 1024 : 512)
+  }
+}
+
 /// A direct-mapped table of translations with the list of slots in use.
 struct TranslationTable {
   let slots: UnsafeMutablePointer<Translation>
   let slotCount: Int
   private let used: UnsafeMutablePointer<UInt16>
   private var usedCount = 0
-  /// Some translation may belong to a large page.
-  private var mayHaveLargePages = false
+  /// Where translations of large pages may be.
+  private var large = LargePages()
 
   init(slotCount: Int) {
     self.slotCount = slotCount
@@ -205,7 +261,7 @@ struct TranslationTable {
       used[usedCount] = UInt16(truncatingIfNeeded: index)
       usedCount += 1
     }
-    if entry & Translation.sizeMask != 0 { mayHaveLargePages = true }
+    large.insert(linear, entry)
     slots[index] = Translation(tag: tag, entry: entry | Translation.listed)
     return old.tag != 0 && (old.tag != tag || old.entry & ~0xfff != entry & ~0xfff)
   }
@@ -213,47 +269,57 @@ struct TranslationTable {
   /// Drops all translations (`keepGlobal`: all but the global ones), telling each slot index that was dropped.
   mutating func flush(keepGlobal: Bool, _ dropped: (Int) -> Void) {
     var kept = 0
+    large = LargePages()
     for position in 0..<usedCount {
       let index = Int(used[position])
       if keepGlobal && slots[index].tag != 0 && slots[index].entry & Translation.global != 0 {
         used[kept] = used[position]
         kept += 1
+        large.insert(slots[index].tag, slots[index].entry)
       } else {
         slots[index] = Translation()
         dropped(index)
       }
     }
     usedCount = kept
-    if kept == 0 { mayHaveLargePages = false }
   }
 
-  /// Drops what INVLPG of an address drops: its page, all of it when it is a large one.
+  /// Drops what INVLPG of an address drops: its page, all of it when it is a large one. A table has 1024 slots or more.
   mutating func invalidate(_ linear: UInt64, _ dropped: (Int) -> Void) {
     let own = index(linear)
     if slots[own].tag == (linear & ~0xfff) | 1 {
       slots[own].tag = 0
       dropped(own)
     }
-    guard mayHaveLargePages else { return }
-    for position in 0..<usedCount {
-      let index = Int(used[position])
-      let slot = slots[index]
-      if slot.tag != 0 && slot.entry & Translation.sizeMask != 0 && (slot.tag ^ linear) & ~(slot.pageSize - 1) == 0 {
-        slots[index].tag = 0
-        dropped(index)
-      }
+    switch large.place(linear) {
+    case .nowhere: break
+    case .consecutive(let count):
+      let first = self.index(linear) & ~(count - 1)
+      for index in first..<first + count { invalidatePart(index, linear, dropped) }
+    case .anywhere:
+      for position in 0..<usedCount { invalidatePart(Int(used[position]), linear, dropped) }
     }
+  }
+
+  @inline(__always)
+  private func invalidatePart(_ index: Int, _ linear: UInt64, _ dropped: (Int) -> Void) {
+    let slot = slots[index]
+    guard slot.tag != 0, slot.entry & Translation.sizeMask != 0, (slot.tag ^ linear) & ~(slot.pageSize - 1) == 0 else {
+      return
+    }
+    slots[index].tag = 0
+    dropped(index)
   }
 
   /// Rebuilds the list of used slots after the slots were loaded from saved state.
   mutating func relist() {
     usedCount = 0
-    mayHaveLargePages = false
+    large = LargePages()
     for index in 0..<slotCount where slots[index].tag != 0 {
       slots[index].entry |= Translation.listed
       used[usedCount] = UInt16(truncatingIfNeeded: index)
       usedCount += 1
-      if slots[index].entry & Translation.sizeMask != 0 { mayHaveLargePages = true }
+      large.insert(slots[index].tag, slots[index].entry)
     }
     for index in 0..<slotCount where slots[index].tag == 0 { slots[index] = Translation() }
   }

@@ -78,7 +78,7 @@ func walk(
       mask = 0x3ff
     }
     let address = table + ((linear >> shift) & mask) * UInt64(entryBytes)
-    let entry = physicalRead(c, address, entryBytes)
+    let entry = pageEntry(c, address, entryBytes)
     guard entry & PageEntry.present != 0 else { return faultAnswer(c, access, user, 0, noExecuteEnabled) }
 
     // PS means a large page at the second level, and at the third of 4-level paging where CPUID reports 1-GiB pages;
@@ -151,6 +151,18 @@ func walk(
     if entry & PageEntry.global != 0 && cpu.pointee.cr4 & CR4.pge != 0 { result |= Translation.global }
     return PageWalk(entry: result)
   }
+}
+
+/// Reads a paging-structure entry of 4 or 8 bytes.
+@inline(__always)
+private func pageEntry(_ c: UnsafeMutableRawPointer, _ address: UInt64, _ byteCount: Int) -> UInt64 {
+  let physical = maskA20(c, address)
+  guard let base = UnsafeRawPointer(bitPattern: UInt(physicalSlot(c, physical).pointee.readAddress)) else {
+    return physicalRead(c, address, byteCount)
+  }
+  // Entries are aligned, but for those of a PDPTR table, which is not read here.
+  let entry = base + Int(truncatingIfNeeded: physical & 0xfff)
+  return byteCount == 8 ? entry.loadUnaligned(as: UInt64.self) : UInt64(entry.loadUnaligned(as: UInt32.self))
 }
 
 private func faultAnswer(

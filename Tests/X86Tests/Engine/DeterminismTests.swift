@@ -131,4 +131,33 @@ struct DeterminismTests {
       #expect(StateRecorder.differences(try StateRecorder.save(subject.processor), good) == [])
     }
   }
+
+  /// Before version 3 tables had 2048 and 1024 slots: pages 802h, 1801h and 3h lay in the order of their last eleven bits.
+  @Test func `translations of the smaller tables of older versions are taken over`() throws {
+    func encoding(_ pages: [UInt64]) -> [UInt8] {
+      pages.flatMap { page in
+        [page << 12, 0x5000 | 3].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) } }
+      }
+    }
+    let bench = Bench(rom: [0xf4])
+    let processor = try #require(bench.processor)
+    var fields = try StateRecorder.save(processor)
+    let names = fields.map(\.name)
+    let data = try #require(names.firstIndex(of: "data_translations"))
+    let code = try #require(names.firstIndex(of: "code_translations"))
+    fields[data].bytes = encoding([0x1801, 0x802, 3])
+    fields[code].bytes = encoding([0xc00, 1])
+    var loader = StateLoader(fields)
+    #expect(throws: StateRecorder.Failure.self) { try processor.visit(&loader) }
+    loader = StateLoader(fields, version: 2)
+    try processor.visit(&loader)
+    let loaded = try StateRecorder.save(processor)
+    #expect(loaded[data].bytes == encoding([3, 0x802, 0x1801]))
+    #expect(loaded[code].bytes == encoding([1, 0xc00]))
+
+    // Two pages of one slot were never there together.
+    fields[data].bytes = encoding([1, 0x801])
+    loader = StateLoader(fields, version: 2)
+    #expect(throws: StateRecorder.Failure.self) { try processor.visit(&loader) }
+  }
 }

@@ -34,9 +34,12 @@ struct StateLoader: CPUStateVisitor {
   typealias Failure = StateRecorder.Failure
 
   var fields: [(name: String, bytes: [UInt8])]
+  var version: Int
   private var position = 0
 
-  init(_ fields: [(name: String, bytes: [UInt8])]) { self.fields = fields }
+  init(_ fields: [(name: String, bytes: [UInt8])], version: Int = Processor.stateVersion) {
+    (self.fields, self.version) = (fields, version)
+  }
 
   private mutating func next(_ name: StaticString) throws(Failure) -> [UInt8] {
     guard position < fields.count, fields[position].name == name.description else { throw invalid(name) }

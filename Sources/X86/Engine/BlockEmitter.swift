@@ -16,7 +16,23 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   let handlerKey = options.contains(.flatHandlers) ? key : key & ~(ModeKey.flatData | ModeKey.flatCode)
   var slot = 0
   var isClosed = false
-  for index in 0..<count {
+  var index = 0
+  // The last two may be a pair of another kind.
+  let pairEnd = isFused ? count - 2 : count
+  while index < count {
+    if index + 1 < pairEnd, let first = pairHalf(draft, index, dead), let second = pairHalf(draft, index + 1, dead) {
+      var op = Op(handler: PairTables.handler(first.kind, second.kind))
+      (op.dst, op.src, op.immediate) = (first.dst, first.src, UInt64(bitPattern: Int64(first.immediate)))
+      (op.base, op.index, op.displacement) = (second.dst, second.src, second.immediate)
+      op.length = draft.pointee.instructions[index].length
+      op.ipOffset = UInt16(truncatingIfNeeded: draft.pointee.offsets[index])
+      op.left = UInt16(truncatingIfNeeded: count - index)
+      block.op(slot).initialize(to: op)
+      slot += 1
+      index += 2
+      isClosed = false
+      continue
+    }
     let instruction = draft.pointee.instructions[index]
     let offset = draft.pointee.offsets[index]
     let op: Op
@@ -33,6 +49,7 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
     block.op(slot).initialize(to: op)
     slot += 1
     if isFused && index == count - 2 { break }
+    index += 1
   }
   if !isClosed {
     var end = Op(handler: branchHandlers(handlerKey, operandSize: nil).blockEnd)
@@ -54,6 +71,16 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
     to: options.contains(.links)
       ? links(block, draft, last, dispatch) : BranchLinks(taken: dispatch, fallThrough: dispatch))
   return block
+}
+
+/// An instruction as a half of a pair, if it can be one.
+private func pairHalf(
+  _ draft: UnsafeMutablePointer<Draft>, _ index: Int, _ dead: InlineArray<64, Bool>
+) -> PairHalf? {
+  let instruction = draft.pointee.instructions[index]
+  guard draft.pointee.results[index] == .ok, let effect = flagEffect(instruction), effect.writes == 0 || dead[index]
+  else { return nil }
+  return PairHalf(instruction)
 }
 
 /// Links inside the page start unresolved; all others go through the jump table for good.

@@ -58,7 +58,7 @@ public struct CPUModel: Sendable {
       feature1ECX: F1C.hypervisor | F1C.sse3 | F1C.monitor | F1C.cx16 | F1C.x2apic | F1C.movbe | F1C.popcnt
         | F1C.rdrand,
       extended1EDX: F1.qemu64 & FX.sharedMask | FX.syscall | FX.nx | FX.lm | FX.rdtscp | FX.pdpe1gb,
-      extended1ECX: FXC.lahf | FXC.svm),
+      extended1ECX: FXC.lahf | FXC.svm | FXC.osvw),
   ]
 
   /// What runs when `-cpu` is not given.
@@ -134,8 +134,10 @@ enum FX {
 enum FXC {
   static let lahf: UInt32 = 1 << 0
   static let svm: UInt32 = 1 << 2
+  /// OS visible workarounds: two MSRs say which errata there are.
+  static let osvw: UInt32 = 1 << 9
 
-  static let implemented: UInt32 = lahf
+  static let implemented: UInt32 = lahf | osvw
 }
 
 /// What the running processor is: the model without what is not executed, as plain data for `CPUState`.
@@ -179,6 +181,7 @@ struct CPUFeatures: BitwiseCopyable {
 
   var hasLongMode: Bool { extended1EDX & FX.lm != 0 }
   var hasTSCAux: Bool { extended1EDX & FX.rdtscp != 0 }
+  var hasWorkaroundStatus: Bool { extended1ECX & FXC.osvw != 0 }
   var hasMachineCheck: Bool { feature1EDX & (F1.mce | F1.mca) == F1.mce | F1.mca }
   var physicalAddressBits: UInt32 { hasLongMode ? 40 : feature1EDX & F1.pae != 0 ? 36 : 32 }
   var family: UInt32 { (signature >> 8) & 15 }

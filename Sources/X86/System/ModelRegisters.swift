@@ -18,6 +18,9 @@ enum ModelRegister {
   /// System configuration, hardware configuration and errata registers of AMD's processors, which system software reads
   /// and sets without asking. Nothing stands behind them: they read as zero.
   static let amdRange: ClosedRange<UInt32> = 0xc001_0000...0xc001_ffff
+  /// Number of errata about which OSVW_STATUS says something, and that: a bit is set where system software must work
+  /// around one. AMD APM vol. 2, appendix E ("OS-Visible Workarounds").
+  static let workaroundCount: UInt32 = 0xc001_0140, workaroundStatus: UInt32 = 0xc001_0141
   static let efer: UInt32 = 0xc000_0080
   static let star: UInt32 = 0xc000_0081
   static let lstar: UInt32 = 0xc000_0082
@@ -92,6 +95,8 @@ extension Core {
     case ModelRegister.kernelGSBase where features.hasLongMode: return cpu.pointee.kernelGSBase
     case ModelRegister.tscAux where features.hasTSCAux: return cpu.pointee.tscAux
     case MachineCheckState.range where features.hasMachineCheck: return try readMachineCheck(index)
+    case ModelRegister.workaroundCount where features.hasWorkaroundStatus: return 4
+    case ModelRegister.workaroundStatus where features.hasWorkaroundStatus: return 0
     case ModelRegister.amdRange where features.isAMD: return 0
     default:
       var value: UInt64 = 0

@@ -115,6 +115,30 @@ extension Program {
 
       """, expect: "00040001 00 06(0000)+00 00000001 08 - ",
       quirk: "QEMU keeps the bit, but nothing comes of it", model: "max"),
+    Program(
+      "the largest model says that it has none of AMD's errata, such as 400, for which systems leave MWAIT alone",
+      .protected,
+      """
+      main:
+        mov eax, 0x80000001
+        cpuid
+        shr ecx, 9
+        and ecx, 1
+        PUT8 ecx
+        PUTC ' '
+        mov ecx, 0xc0010140
+        rdmsr
+        PUT32 eax
+        PUTC ' '
+        mov ecx, 0xc0010141
+        xor eax, eax
+        not eax
+        TRY wrmsr                       ; what the processor is cannot be changed
+        rdmsr
+        PUT32 eax
+        jmp finish32
+
+      """, expect: "01 00000004 - 00000000", quirk: "QEMU has no OSVW", model: "max"),
   ]
 
   /// Says whether CPUID knows MONITOR, and executes it.

@@ -21,6 +21,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CPixman", path: "Sources/CPixman", pkgConfig: "pixman-1", providers: [.apt(["libpixman-1-dev"])]),
     .systemLibrary(name: "CPNG", path: "Sources/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CSlirp", path: "Sources/CSlirp", providers: [.apt(["libslirp-dev"])]),
     .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
 
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -42,6 +43,7 @@ let package = Package(
     // Floor 2
     floor("Block", ["HostIO", "Platform", "QAPI", "CZlib", "CZstd"]),
     floor("Chardev", ["HostIO"]),
+    floor("Network", ["HostIO", "Platform", "CSlirp"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
     floor("Chipset", path: "Devices/Chipset", ["Platform"]),
@@ -49,16 +51,17 @@ let package = Package(
     floor("VirtioDevices", path: "Devices/Virtio", ["HostIO", "Platform", "Block"]),
     floor("GraphicsDevices", path: "Devices/Graphics", ["Platform", "Screen"]),
     floor("InputDevices", path: "Devices/Input", ["Platform"]),
+    floor("NetworkDevices", path: "Devices/Network", ["Platform", "Network"]),
     floor("SerialDevices", path: "Devices/Serial", ["Platform"]),
     // Floor 4
-    floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Screen",
-                 "Chipset", "StorageDevices", "VirtioDevices", "GraphicsDevices", "InputDevices", "SerialDevices"]),
+    floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Network", "Screen", "Chipset", "StorageDevices",
+                 "VirtioDevices", "GraphicsDevices", "InputDevices", "NetworkDevices", "SerialDevices"]),
     // Floor 5
     floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "CZlib", "CXXHash"]),
     // Floor 6
-    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Screen", "PC", "Migration", "X86", "InputDevices"]),
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "Screen", "PC", "Migration", "X86", "InputDevices"]),
     // Floor 7
-    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "VirtioDevices", "PC", "X86"]),
+    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
     // Floor 8
     .executableTarget(name: "apus",
                       dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options"],
@@ -81,17 +84,19 @@ let package = Package(
     tests("QAPITests", ["QAPI", "Fuzzing"]),
     tests("BlockTests", ["Block", "HostIO", "Platform", "Fuzzing"]),
     tests("ChardevTests", ["Chardev", "HostIO"]),
+    tests("NetworkTests", ["Network", "HostIO", "Platform"]),
     tests("ScreenTests", ["Screen"]),
     tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
     tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery"]),
     tests("VirtioDevicesTests", ["VirtioDevices", "HostIO", "Platform", "Block", "DeviceBattery", "Fuzzing"]),
     tests("GraphicsDevicesTests", ["GraphicsDevices", "Platform", "Screen", "DeviceBattery"]),
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
+    tests("NetworkDevicesTests", ["NetworkDevices", "Network", "Platform", "HostIO", "DeviceBattery", "Fuzzing"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
     tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
-    tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "VirtioDevices", "HostIO"]),
+    tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "Network", "VirtioDevices", "HostIO"]),
   ]
 )

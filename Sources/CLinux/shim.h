@@ -92,6 +92,18 @@ static inline int linux_epoll_control(int epoll, int operation, int fd, unsigned
   return epoll_ctl(epoll, operation, fd, &event);
 }
 
+/// TUNSETIFF for an Ethernet interface without packet information. `name` is 16 bytes in and out: what was asked for and
+/// what it is called. <linux/if.h> quarrels with <net/if.h>, so the request is laid out here.
+static inline int linux_make_tap(int fd, char *name) {
+  struct { char name[16]; short flags; char rest[22]; } request;
+  memset(&request, 0, sizeof request);
+  memcpy(request.name, name, 15);
+  request.flags = 0x0002 | 0x1000; // IFF_TAP | IFF_NO_PI
+  if (ioctl(fd, 0x400454caUL /* TUNSETIFF */, &request) < 0) return -1;
+  memcpy(name, request.name, 16);
+  return 0;
+}
+
 static inline int linux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 static inline int linux_fork(void) { return (int)fork(); }

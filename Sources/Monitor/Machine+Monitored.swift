@@ -3,6 +3,7 @@ import Chardev
 import InputDevices
 import Block
 import Migration
+public import Network
 import PC
 import Platform
 import Screen
@@ -178,6 +179,8 @@ extension Machine: MonitoredMachine {
   }
 
   public var virtualTime: Int64 { clock.now }
+
+  public var network: NetworkTable? { networks }
 
   public var characterDevices: [CharacterDevice] {
     chardevs.all.map { .init(label: $0.id, description: $0.filename, isFrontendOpen: $0.isFrontEndOpen) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Block
 public import Migration
+public import Network
 public import Platform
 
 /// What the monitors ask of a machine. Everything here is called on the machine thread, between two instructions, so
@@ -64,6 +65,8 @@ public protocol MonitoredMachine: MigratableMachine {
   /// Nanoseconds of the guest's clock.
   var virtualTime: Int64 { get }
   var characterDevices: [CharacterDevice] { get }
+  /// The wires between adapters and the host; nil where there are none.
+  var network: NetworkTable? { get }
   /// `-machine help`'s list.
   var machineTypes: [MachineType] { get }
 
@@ -83,6 +86,10 @@ public protocol MonitoredMachine: MigratableMachine {
   func accepts(_ kind: GuestInput.Kind) -> Bool
   /// Gives input to the devices at once, each device all of it in one piece. Nothing happens while the guest stands still.
   func handle(_ inputs: [GuestInput])
+}
+
+extension MonitoredMachine {
+  public var network: NetworkTable? { nil }
 }
 
 /// Why virtual memory could not be read.

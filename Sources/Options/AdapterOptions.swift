@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PC
 
-/// `-display`, `-vga`, `-nic`, `-net`, `-netdev`, `-audiodev`: most of what they name is not there, and says so.
+/// `-display`, `-vga`, `-audiodev`: most of what they name is not there, and says so.
 extension OptionParser {
   mutating func display(_ option: GivenOption) throws(OptionError) {
     if option.asksForHelp {
@@ -33,23 +33,6 @@ extension OptionParser {
     }
     launch.machine.graphics = graphics
     graphicsGiven = true
-  }
-
-  mutating func network(_ option: GivenOption) throws(OptionError) {
-    let name = option.definition.names[0]
-    if name == "netdev", option.asksForHelp {
-      helpText = HelpText.list("Available netdev backend types:", [])
-      return
-    }
-    var list = try KeyValueList(option, impliedKey: "type")
-    let type = list.take("type")
-    if name == "nic", list.take("model") == "help" {
-      helpText = HelpText.list("Supported NIC models:", [])
-      return
-    }
-    guard type == "none", name != "netdev" else {
-      throw OptionError(option, "Parameter 'type' does not accept value '\(type ?? "")'")
-    }
   }
 
   mutating func audio(_ option: GivenOption) throws(OptionError) {

@@ -42,6 +42,7 @@ struct DeviceRequest {
     "floppy": .floppy, "VGA": .pci,
     "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
     "virtio-blk-pci-non-transitional": .pci,
+    "e1000": .pci, "e1000-82540em": .pci,
   ]
 
   /// Takes the bus and checks that the device fits.
@@ -100,7 +101,7 @@ extension OptionParser {
     if let id, devices.contains(where: { $0.id == id }) {
       throw OptionError(option, "Duplicate ID '\(id)' for device")
     }
-    devices.append(DeviceRequest(driver: driver, id: id, list: list))
+    devices.append(DeviceRequest(driver: driver == "e1000-82540em" ? "e1000" : driver, id: id, list: list))
   }
 
   mutating func addDevices() throws(OptionError) {
@@ -124,6 +125,7 @@ extension OptionParser {
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
       case "floppy": try addDrive(&device, .floppy, on: bus)
       case _ where Self.virtioDisks.contains(device.driver): try addVirtioDisk(&device)
+      case "e1000", "e1000-82540em": try addE1000(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {
           throw OptionError(device.option, "this machine has room for one VGA adapter only")

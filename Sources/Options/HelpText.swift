@@ -78,6 +78,9 @@ enum HelpText {
     name "isa-debug-exit", bus ISA
     name "isa-debugcon", bus ISA
 
+    Network devices:
+    name "e1000", bus PCI, alias "e1000-82540em", desc "Intel Gigabit Ethernet"
+
     Storage devices:
     name "floppy", bus floppy-bus, desc "virtual floppy drive"
     name "ide-cd", bus IDE, desc "virtual IDE CD-ROM"
@@ -128,6 +131,7 @@ enum HelpText {
       "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
       "virtio-blk-pci-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "virtio-blk-pci-non-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
+      "e1000": e1000, "e1000-82540em": e1000,
       "VGA": [
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
         "edid=<bool>            - on/off (default: true)", "vgamem_mb=<uint32>     -  (default: 16)",
@@ -136,6 +140,20 @@ enum HelpText {
     ]
     return list("\(driver) options:", properties[driver] ?? [])
   }
+
+  private static let e1000 = [
+    "acpi-index=<uint32>    -  (default: 0)",
+    "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
+    "autonegotiation=<bool> - on/off (default: true)", "bootindex=<int32>",
+    "extra_mac_registers=<bool> - on/off (default: true)", "failover_pair_id=<str>",
+    "init-vet=<bool>        - on/off (default: true)",
+    "mac=<str>              - Ethernet 6-byte MAC Address, example: 52:54:00:12:34:56",
+    "migrate_tso_props=<bool> - on/off (default: true)", "mitigation=<bool>      - on/off (default: true)",
+    "multifunction=<bool>   - on/off (default: false)",
+    "netdev=<str>           - ID of a netdev to use as a backend", "rombar=<uint32>        -  (default: 1)",
+    "romfile=<str>", "romsize=<uint32>       -  (default: 4294967295)",
+    "x-pcie-extcap-init=<bool> - on/off (default: true)", "x-pcie-lnksta-dllla=<bool> - on/off (default: true)",
+  ]
 
   static let bootOptions = """
     boot-opts options:

@@ -69,9 +69,12 @@ struct OptionDefinition {
     .init("vga", argument: "std|none", in: .display, "graphics adapter"),
     .init("audiodev", argument: "none,id=ID", in: .display, "sound output: there is none"),
 
-    .init("nic", argument: "none", in: .network, "network adapter: there is none yet"),
-    .init("net", argument: "none", in: .network, "network adapter, older form"),
-    .init("netdev", argument: "help", in: .network, "network back end: there is none yet"),
+    .init(
+      "nic", argument: "TYPE[,model=e1000][,mac=ADDRESS][,...]|none", in: .network,
+      "a network adapter and its back end (default: \"user\"); \"none\" for no adapter"),
+    .init("netdev", argument: "TYPE,id=ID[,...]", in: .network, "a network back end (\"-netdev help\" lists them)"),
+    .init(
+      "net", argument: "nic|TYPE|none[,...]", in: .network, "the older form: adapters and back ends on one hub"),
 
     .init(
       "chardev", argument: "BACKEND,id=ID[,...]", in: .character, "a character device (\"-chardev help\" lists them)"),
@@ -89,6 +92,8 @@ struct OptionDefinition {
     .init(
       "device", argument: "DRIVER[,PROPERTY=VALUE]...", in: .device,
       "add a device (\"-device help\" lists them, \"-device DRIVER,help\" its properties)"),
+    .init(
+      "object", argument: "filter-dump,id=ID,netdev=ID,file=FILE", in: .device, "record the frames of a back end"),
     .init("nodefaults", in: .device, "no devices but those asked for"),
     .init("no-user-config", in: .device, "accepted: there are no configuration files"),
 

@@ -32,6 +32,7 @@ public struct OptionParser {
   var devices: [DeviceRequest] = []
   /// Drives with `if=virtio`: their places among the machine's.
   var virtioDrives: [(place: Int, option: GivenOption)] = []
+  var networkRequests = NetworkRequests()
   /// What `bootindex=` has named so far.
   var bootIndexes: Set<Int> = []
   var hasNoDefaults = false
@@ -117,6 +118,7 @@ public struct OptionParser {
       launch.machine.isNoGraphic = true
     case "vga": try graphics(option)
     case "nic", "net", "netdev": try network(option)
+    case "object": try object(option)
     case "audiodev": try audio(option)
     case "chardev": try characterDevice(option)
     case "serial": serials.append(option)
@@ -154,6 +156,7 @@ public struct OptionParser {
     try attachMonitors()
     try attachSerialPorts()
     try placeDrives()
+    try addNetworks()
     try addDevices()
     try attachVirtioDrives()
     try attachDebugConsoles()

@@ -13,7 +13,7 @@ package struct FirmwareSearch {
         beside.appending("firmware"), beside.appending("../share/apus"), beside.appending("../../../firmware/out"),
       ]
     }
-    self.folders = folders + ["/usr/share/seabios", "/usr/share/qemu"]
+    self.folders = folders + ["/usr/share/seabios", "/usr/share/qemu", "/usr/lib/ipxe/qemu"]
   }
 
   /// The bytes of a firmware file, by path or by name on the search path; at most `limit` bytes.

@@ -5,6 +5,7 @@ import Chipset
 import GraphicsDevices
 import HostIO
 import InputDevices
+import Network
 import Platform
 import X86
 
@@ -26,6 +27,8 @@ public final class Machine {
   public let board: PC440FX?
   /// Disk images and drives, those of no board included.
   public let blockGraph: BlockGraph
+  /// The wires between adapters and the host.
+  public let networks: NetworkTable
 
   /// The host's id of the thread that runs the machine, as gettid(2) numbers them.
   public private(set) var machineThreadID = Thread.currentID
@@ -54,6 +57,11 @@ public final class Machine {
     let clock = VirtualClock { time.now }
     self.clock = clock
     blockGraph = BlockGraph(mailbox: mailbox)
+    networks = NetworkTable(
+      NetworkHost(
+        mailbox: mailbox, clock: clock, mirror: time.mirror, isCounted: configuration.instructionCounting != nil,
+        loop: chardevs.loop))
+    let networkNames = try Self.addNetworks(configuration, to: networks)
     guard configuration.board == .pc else {
       board = nil
       keyQueue = nil
@@ -65,7 +73,8 @@ public final class Machine {
     }
     let requests = BoardRequests()
     let board = try PC440FX(
-      configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, blockGraph: blockGraph, requests: requests)
+      configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, blockGraph: blockGraph, network: networks,
+      networkNames: networkNames, requests: requests)
     self.board = board
     let keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
     self.keyQueue = keyQueue
@@ -81,6 +90,8 @@ public final class Machine {
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
     board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }
     board.reset(.power)
+    Self.plugIntoHubs(configuration, networkNames, networks)
+    for warning in networks.warnings { HostProcess.report("warning: \(warning)") }
   }
 
   /// Notes what must happen before the next instruction.
@@ -108,6 +119,7 @@ public final class Machine {
   /// (`-rtc clock=vm`) or instructions are the clock.
   private func setTimeRunning(_ isRunning: Bool) {
     time.setRunning(isRunning)
+    networks.setRunning(isRunning)
     let now = HostClock.monotonicNanoseconds
     guard isRunning else {
       stillSince = stillSince ?? now
@@ -232,7 +244,10 @@ public final class Machine {
     targetCount = target
     if !configuration.startsPaused, runState == .prelaunch { resumeFirst() }
     while true {
-      if let exitStatus { return exitStatus }
+      if let exitStatus {
+        networks.close()
+        return exitStatus
+      }
       if mailbox.hasEvents {
         mailbox.drain()
         continue
@@ -254,6 +269,7 @@ public final class Machine {
 
   private func runSlice(_ board: PC440FX) {
     board.commitMap()
+    if time.isCounted { time.mirror.set(clock.now) }
     clock.fireDueTimers()
     board.commitMap()
     if takeRequests() || runState != .running { return }  // a disk's error may have stopped the guest

@@ -14,6 +14,8 @@ package final class MachineClock {
   }
 
   private var source: Source
+  /// This time for other threads.
+  package let mirror = TimeMirror()
   /// The processor's exact instruction count.
   package var instructionCount: () -> UInt64 = { 0 }
 
@@ -39,9 +41,13 @@ package final class MachineClock {
   package func setRunning(_ isRunning: Bool) {
     guard case .host(let offset, let frozen) = source else { return }
     if isRunning, let frozen {
-      source = .host(offset: frozen &- hostNow, frozen: nil)
+      let offset = frozen &- hostNow
+      source = .host(offset: offset, frozen: nil)
+      mirror.follow(hostPlus: offset)
     } else if !isRunning, frozen == nil {
-      source = .host(offset: offset, frozen: hostNow &+ offset)
+      let now = hostNow &+ offset
+      source = .host(offset: offset, frozen: now)
+      mirror.set(now)
     }
   }
 
@@ -73,5 +79,6 @@ package final class MachineClock {
   /// Sets frozen host-driven time, as a load does.
   package func setStopped(at instant: Nanoseconds) {
     if case .host(let offset, _) = source { source = .host(offset: offset, frozen: instant) }
+    mirror.set(instant)
   }
 }

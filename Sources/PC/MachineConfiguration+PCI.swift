@@ -17,6 +17,7 @@ extension MachineConfiguration {
   public struct PCIDevice: Sendable {
     public enum Kind: Sendable {
       case virtioDisk(VirtioDisk)
+      case e1000(NetworkAdapter)
     }
 
     public var kind: Kind

@@ -56,6 +56,9 @@ public struct MachineConfiguration: Sendable {
   public var isaDevices: [ISADevice] = []
   /// Further PCI devices, in the order in which they get their slots.
   public var pciDevices: [PCIDevice] = []
+  /// Network back ends, in the order in which they are made.
+  public var networks: [NetworkRequest] = []
+  public var networkDumps: [NetworkDump] = []
   public var graphics = Graphics.standard
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20

@@ -5,20 +5,8 @@ import StorageDevices
 import VirtioDevices
 
 extension PC440FX {
-  /// Adds the PCI devices that the user asked for, in the order in which they were given.
-  func addPCIDevices() throws(MachineError) {
-    for (index, device) in configuration.pciDevices.enumerated() {
-      do throws(MachineError) {
-        switch device.kind {
-        case .virtioDisk(let disk): try addVirtioDisk(device, disk, number: index)
-        }
-      } catch {
-        throw MachineError(device.option.isEmpty ? "\(error)" : "\(device.option): \(error)")
-      }
-    }
-  }
-
-  private func addVirtioDisk(
+  /// `virtio-blk-pci`. - Parameter number: its place among the devices that the user asked for.
+  func addVirtioDisk(
     _ device: MachineConfiguration.PCIDevice, _ disk: MachineConfiguration.VirtioDisk, number: Int
   ) throws(MachineError) {
     // A drive by its name, or the one that was made for a node.
@@ -52,8 +40,7 @@ extension PC440FX {
     }
     backend.errorPolicy = disk.errorPolicy
     if let index = device.bootIndex {
-      let place = String(address.slot, radix: 16) + (address.function == 0 ? "" : ",\(address.function)")
-      try bootOrder.add("/pci@i0cf8/scsi@\(place)/disk@0,0", index: index)
+      try bootOrder.add("/pci@i0cf8/scsi@\(address.firmwarePath)/disk@0,0", index: index)
     }
   }
 }

@@ -5,6 +5,7 @@ import Chipset
 import GraphicsDevices
 import HostIO
 import InputDevices
+import Network
 import Platform
 import SerialDevices
 import StorageDevices
@@ -39,6 +40,12 @@ public final class PC440FX {
   let configuration: MachineConfiguration
   private var connections: [AnyObject] = []
   var bootOrder = BootOrder()
+  /// The wires, which adapters are plugged into.
+  let network: NetworkTable
+  /// Names of the back ends in `configuration.networks`.
+  let networkNames: [String]
+  /// Ethernet addresses that were given out.
+  var takenAddresses: [[UInt8]] = []
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -49,10 +56,11 @@ public final class PC440FX {
 
   init(
     _ configuration: MachineConfiguration, chardevs: ChardevTable, clock: VirtualClock, mailbox: Mailbox,
-    blockGraph: BlockGraph, requests: BoardRequests
+    blockGraph: BlockGraph, network: NetworkTable, networkNames: [String], requests: BoardRequests
   ) throws(MachineError) {
     self.configuration = configuration
     self.blockGraph = blockGraph
+    (self.network, self.networkNames) = (network, networkNames)
     let search = FirmwareSearch(given: configuration.firmwareFolders)
     let (low, high) = Self.split(configuration.memoryByteCount)
     memory = GuestMemory()
@@ -184,7 +192,7 @@ public final class PC440FX {
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     for entry in Self.bootDrives(configuration) { try bootOrder.add(entry.path, index: entry.index) }
-    try addPCIDevices()
+    try addPCIDevices(search, clock)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
       try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)

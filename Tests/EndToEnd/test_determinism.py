@@ -32,12 +32,26 @@ def arguments_of(name):
 @pytest.mark.parametrize('name', GUESTS)
 @pytest.mark.apus
 def test_two_runs_are_equal(name):
-    arguments = ['-icount', 'shift=6,sleep=off', *arguments_of(name)]
+    compare_two_runs(arguments_of(name))
+
+
+@pytest.mark.apus
+def test_two_runs_from_the_network_are_equal(tmp_path):
+    """The network's own answers (DHCP, ARP, TFTP) come at instants that follow from the questions."""
+    with open(vm.image('power-off.img'), 'rb') as file:
+        (tmp_path / 'boot').write_bytes(file.read(512))
+    serial = compare_two_runs(['-boot', 'n', '-nic', f'user,model=e1000,tftp={tmp_path},bootfile=boot'])
+    assert b'GUEST power-off' in serial
+
+
+def compare_two_runs(arguments):
+    arguments = ['-icount', 'shift=6,sleep=off', *arguments]
     first, second = run_to_power_off(arguments), run_to_power_off(arguments)
     assert first[0] == second[0]
     assert first[1] == second[1], first[1].difference(second[1])
     different = [page for page in range(0, MEMORY, 4096) if first[2][page:page + 4096] != second[2][page:page + 4096]]
     assert not different, f'RAM differs in {len(different)} pages, the first at {different[0]:#x}'
+    return first[0]
 
 
 def test_grub_shows_its_menu_and_halts_under_icount():

@@ -159,8 +159,8 @@ def test_an_image_without_permission(tmp_path, prefix):
     assert done.stderr.decode() == f"{prefix} -hda {path}: Could not open '{path}': Permission denied\n"
 
 
-UNSUPPORTED = ['-netdev tap,id=a', '-device virtio-blk-pci,drive=a', '-vnc :99', '-gdb tcp::1', '-machine q35',
-               '-smp 2', '-display gtk', '-nic user', '-blockdev driver=file,node-name=a,filename=/dev/null']
+UNSUPPORTED = ['-netdev vde,id=a', '-device virtio-blk-pci,drive=a', '-vnc :99', '-gdb tcp::1', '-machine q35',
+               '-smp 2', '-display gtk', '-nic user,model=rtl8139', '-blockdev driver=file,node-name=a,filename=/dev/null']
 
 
 @pytest.mark.apus
@@ -179,7 +179,8 @@ ACCEPTED = [
     '-m 64', '-m 64M', '-m size=64M', '-m 0.0625G', '-m 65536k', '-m size=64,maxmem=64M', '-smp 1', '-smp cpus=1',
     '-cpu qemu64', '-cpu max', '-cpu 486', '-cpu pentium', '-machine pc', '-M pc', '-machine type=pc,accel=tcg', '-machine pc-i440fx-7.2',
     '-machine accel=kvm:tcg', '-accel tcg', '-accel tcg,thread=single', '-boot c', '-boot order=dc', '-boot order=c,menu=off', '-boot once=d',
-    '-boot strict=on', '-snapshot', '-nic none', '-net none', '-serial none', '-parallel none', '-monitor none', '-vga std', '-vga none',
+    '-boot strict=on', '-snapshot', '-nic none', '-net none', '-nic user', '-nic user,model=e1000,id=n,mac=52:54:00:01:02:03', '-net nic -net user', '-netdev user,id=n -device e1000,netdev=n',
+    '-netdev {"type":"user","id":"n"} -net nic,netdev=n', '-serial none', '-parallel none', '-monitor none', '-vga std', '-vga none',
     '-nographic', '-display none', '-name a', '-name guest=a,,b', '-uuid 12345678-1234-1234-1234-123456789abc', '-rtc base=utc',
     '-rtc base=localtime', '-rtc base=2026-01-01T12:00:00,clock=vm', '-rtc base=2026-01-01', '-icount 5', '-icount shift=5,sleep=off', '-icount shift=auto',
     '-no-reboot', '-no-shutdown', '-nodefaults', '-no-user-config', '-device isa-debug-exit', '-device isa-debug-exit,iobase=0xf4,iosize=0x04',

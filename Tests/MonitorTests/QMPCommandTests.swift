@@ -125,6 +125,7 @@ struct QMPCommandTests {
           "block_set_io_throttle", "block-set-write-threshold", "block-dirty-bitmap-add", "block-dirty-bitmap-remove",
           "block-dirty-bitmap-clear", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
           "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
+          "netdev_add", "netdev_del", "set_link", "query-rx-filter", "__org.apus_query-hostfwd",
         ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(

@@ -3,6 +3,7 @@
 #   linux/ARCH/vmlinuz, initrd.gz   kernel, and an initramfs with a busybox shell on ttyS0 and tty1
 #   linux/amd64/virtio.gz           the same initramfs with drivers of disks, IDE and virtio, and other virtio devices, for modprobe
 #   linux/amd64/input.gz            the same initramfs with drivers of input devices, for modprobe
+#   linux/amd64/network.gz          the same initramfs with Ethernet drivers, for modprobe, and a script for udhcpc
 #   linux/ARCH/cd.iso, disk.img     both behind isolinux, and behind GRUB on a partitioned disk
 #   linux/debian/                   a Debian root with systemd: root.img, vmlinuz, initrd.gz, answers.json; made by root only
 #   linux/exact/initrd.gz           an initramfs that works processor and disk by itself, for runs that are compared
@@ -12,14 +13,16 @@ CACHE := cache
 KERNEL_amd64 := linux-image-amd64
 KERNEL_i386 := linux-image-686-pae
 LINUX := $(foreach arch,amd64 i386,$(addprefix $(OUT)/linux/$(arch)/,vmlinuz initrd.gz cd.iso disk.img)) \
-  $(OUT)/linux/exact/initrd.gz $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz $(OUT)/linux/amd64/input.gz
+  $(OUT)/linux/exact/initrd.gz $(OUT)/linux/memtest.bin $(OUT)/linux/amd64/virtio.gz $(OUT)/linux/amd64/input.gz \
+  $(OUT)/linux/amd64/network.gz
 
 .PHONY: linux
 linux: $(LINUX)
 
 # Of the modules, what disks, file systems and the power button need.
 MODULES := $(foreach part,drivers/ata drivers/scsi drivers/cdrom drivers/acpi drivers/input drivers/virtio drivers/block/virtio_blk.ko \
-  drivers/char/virtio_console.ko drivers/char/hw_random fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
+  drivers/char/virtio_console.ko drivers/char/hw_random drivers/net/ethernet/intel/e1000 drivers/net/virtio_net.ko \
+  drivers/net/net_failover.ko net/core/failover.ko fs/ext4 fs/jbd2 fs/mbcache.ko fs/autofs lib crypto \
   arch/x86/crypto block,'./lib/modules/*/kernel/$(part)*') './lib/modules/*/modules.*'
 
 $(CACHE)/amd64/kernel.ready $(CACHE)/i386/kernel.ready: $(CACHE)/%/kernel.ready: linux/fetch linux/rules.mk
@@ -49,6 +52,12 @@ $(OUT)/linux/amd64/input.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.
 	mkdir -p $(@D)
 	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/input psmouse evdev
 	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/input
+
+$(OUT)/linux/amd64/network.gz: $(CACHE)/amd64/kernel.ready $(CACHE)/amd64/busybox.ready linux/initramfs linux/modules $(wildcard linux/shell/etc/* linux/network/etc/*)
+	mkdir -p $(@D)
+	linux/modules $(CACHE)/amd64/kernel $(CACHE)/amd64/network e1000 virtio_pci virtio_net
+	cp -r linux/network/. $(CACHE)/amd64/network/
+	linux/initramfs $@ $(CACHE)/amd64/busybox/bin/busybox linux/shell $(CACHE)/amd64/network
 
 $(OUT)/linux/%/cd.iso: $(OUT)/linux/%/vmlinuz $(OUT)/linux/%/initrd.gz linux/isolinux/isolinux.cfg
 	rm -rf $(@D)/cd && mkdir -p $(@D)/cd/isolinux

@@ -64,6 +64,11 @@ public enum StandardCommands {
     ChangeBackingFile.self
     Transaction.self
     QueryChardev.self
+    NetdevAdd.self
+    NetdevDelete.self
+    SetLink.self
+    QueryReceiveFilter.self
+    QueryHostForward.self
     HumanMonitorCommand.self
     GetDescriptor.self
     CloseDescriptor.self

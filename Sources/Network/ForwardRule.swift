@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+
+/// `hostfwd=[tcp|udp]:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT`. Addresses are in host order, 0 where none is given.
+public struct ForwardRule: Sendable, Equatable {
+  /// As the user wrote it.
+  public var text: String
+  public var isUDP: Bool
+  public var hostAddress: UInt32
+  /// 0: any free one.
+  public var hostPort: Int
+  /// 0: the first address that DHCP gives.
+  public var guestAddress: UInt32
+  public var guestPort: Int
+
+  /// The error is the reason alone, as QEMU puts it into brackets.
+  public init(_ text: String) throws(NetworkError) {
+    self.text = text
+    var rest = Substring(text)
+    func field(upTo separator: Character, else sentence: String) throws(NetworkError) -> String {
+      guard let end = rest.firstIndex(of: separator) else { throw NetworkError(sentence) }
+      defer { rest = rest[rest.index(after: end)...] }
+      return String(rest[..<end])
+    }
+    isUDP = try Self.isUDP(try field(upTo: ":", else: "No : separators"))
+    hostAddress = try Self.address(try field(upTo: ":", else: "Missing : separator"), "Bad host address")
+    let hostPort = try field(upTo: "-", else: "Bad host port separator")
+    self.hostPort = try Self.port(hostPort.isEmpty ? "0" : hostPort, 0...65535, "Bad host port")
+    guestAddress = try Self.address(try field(upTo: ":", else: "Missing guest address"), "Bad guest address")
+    guestPort = try Self.port(String(rest), 1...65535, "Bad guest port")
+  }
+
+  /// What `hostfwd_remove` names: `[tcp|udp]:[HOSTADDR]:HOSTPORT`. Nil when it is malformed.
+  public init?(removing text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3 else { return nil }
+    do throws(NetworkError) {
+      isUDP = try Self.isUDP(parts[0])
+      hostAddress = try Self.address(parts[1], "")
+      hostPort = try Self.port(parts[2].isEmpty ? "0" : parts[2], 0...65535, "")
+    } catch { return nil }
+    (self.text, guestAddress, guestPort) = (text, 0, 0)
+  }
+
+  private static func isUDP(_ name: String) throws(NetworkError) -> Bool {
+    guard ["", "tcp", "udp"].contains(name) else { throw NetworkError("Bad protocol name") }
+    return name == "udp"
+  }
+
+  private static func address(_ text: String, _ sentence: String) throws(NetworkError) -> UInt32 {
+    if text.isEmpty { return 0 }
+    guard let address = IPAddress.ipv4(text) else { throw NetworkError(sentence) }
+    return address
+  }
+
+  static func port(_ text: String, _ range: ClosedRange<Int>, _ sentence: String) throws(NetworkError) -> Int {
+    guard let port = Int(text), range.contains(port) else { throw NetworkError(sentence) }
+    return port
+  }
+}
+
+/// `guestfwd=[tcp]:ADDR:PORT-cmd:COMMAND`: connections of the guest to that address become a command's streams.
+public struct GuestForward: Sendable, Equatable {
+  public var text: String
+  public var address: UInt32
+  public var port: Int
+  public var command: String
+
+  init(_ text: String) throws(NetworkError) {
+    self.text = text
+    let malformed = NetworkError("Invalid guest forwarding rule '\(text)'")
+    var parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 3, parts[0].isEmpty || parts[0] == "tcp", let address = IPAddress.ipv4(parts[1]) else {
+      throw malformed
+    }
+    parts = parts[2].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, let port = Int(parts[0]), (1...65535).contains(port) else { throw malformed }
+    guard parts[1].hasPrefix("cmd:") else {
+      throw NetworkError("guest forwarding to a character device is not supported: '\(text)'")
+    }
+    (self.address, self.port, command) = (address, port, String(parts[1].dropFirst(4)))
+  }
+}

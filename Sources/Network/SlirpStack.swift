@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import CSlirp
+import HostIO
+
+/// libslirp behind a small safe surface: one TCP/IP stack, its callbacks and its timers. Used on one thread at a time.
+///
+/// Safe: libslirp holds the callback table and the address of this object; both live until `slirp_cleanup` in deinit.
+final class SlirpStack {
+  /// SLIRP_POLL_IN and its kin, whose type in Swift differs by compiler.
+  private enum Flag {
+    static let readable: Int32 = 1
+    static let writable: Int32 = 2
+    static let urgent: Int32 = 4
+    static let failed: Int32 = 8
+    static let hungUp: Int32 = 16
+  }
+
+  private struct Timer {
+    let id: SlirpTimerId
+    let context: UnsafeMutableRawPointer?
+    /// Milliseconds of virtual time, nil while it is not armed.
+    var deadline: Int64?
+  }
+
+  private var slirp: OpaquePointer?
+  private let callbacks = UnsafeMutablePointer<SlirpCb>.allocate(capacity: 1)
+  private var timers: [Int: Timer] = [:]
+  private var nextTimer = 1
+  private var pollSet = PollSet()
+
+  /// Frames for the guest.
+  var output: ([UInt8]) -> Void = { _ in }
+  /// Virtual nanoseconds.
+  let now: () -> Int64
+  /// What libslirp sends of its own accord (router advertisements) stays away.
+  let isQuiet: Bool
+
+  init(_ configuration: UserConfiguration, isQuiet: Bool, now: @escaping () -> Int64) throws(NetworkError) {
+    self.now = now
+    self.isQuiet = isQuiet
+    callbacks.initialize(to: Self.makeCallbacks())
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    let table = callbacks
+    slirp = Self.withConfiguration(configuration) { slirp_new($0, table, this) }
+    guard slirp != nil else { throw NetworkError("user networking could not be set up") }
+    for forward in configuration.guestForwards {
+      var address = Self.address(forward.address)
+      let code = forward.command.withCString { slirp_add_exec(slirp, $0, &address, Int32(forward.port)) }
+      guard code >= 0 else {
+        throw NetworkError("Conflicting/invalid host:port in guest forwarding rule '\(forward.text)'")
+      }
+    }
+    for rule in configuration.hostForwards { try add(rule) }
+  }
+
+  deinit {
+    if let slirp { slirp_cleanup(slirp) }
+    callbacks.deinitialize(count: 1)
+    callbacks.deallocate()
+  }
+
+  // MARK: Use
+
+  /// A frame from the guest. What waited for it (a packet for a station that an ARP reply now names) goes at once; libslirp by
+  /// itself would send it after the next wait for sockets.
+  func input(_ frame: [UInt8]) {
+    frame.withUnsafeBufferPointer { slirp_input(slirp, $0.baseAddress, Int32(clamping: $0.count)) }
+    // An error instead of ready sockets: only queues and timers are looked at.
+    slirp_pollfds_poll(slirp, 1, { _, _ in 0 }, nil)
+  }
+
+  func add(_ rule: ForwardRule) throws(NetworkError) {
+    let code = slirp_add_hostfwd(
+      slirp, rule.isUDP ? 1 : 0, Self.address(rule.hostAddress), Int32(rule.hostPort), Self.address(rule.guestAddress),
+      Int32(rule.guestPort))
+    if code < 0 { throw NetworkError("Could not set up host forwarding rule '\(rule.text)'") }
+  }
+
+  /// False when there is no such rule.
+  func remove(_ rule: ForwardRule) -> Bool {
+    slirp_remove_hostfwd(slirp, rule.isUDP ? 1 : 0, Self.address(rule.hostAddress), Int32(rule.hostPort)) == 0
+  }
+
+  /// libslirp's own table of connections and rules.
+  var connections: String {
+    guard let text = slirp_connection_info(slirp) else { return "" }
+    defer { text.deallocate() }
+    return String(cString: text)
+  }
+
+  /// Waits until a socket, a timer or the waker has something, then lets libslirp work. With `servesSockets` off only
+  /// the waker and the timers count.
+  func poll(_ waker: Waker, servesSockets: Bool, atMost limit: UInt32) {
+    var milliseconds = limit
+    pollSet.removeAll()
+    let wakerIndex = pollSet.add(waker.descriptor, .readable)
+    let this = Unmanaged.passUnretained(self).toOpaque()
+    if servesSockets {
+      slirp_pollfds_fill(
+        slirp, &milliseconds,
+        { descriptor, events, context in
+          guard let context else { return -1 }
+          return Unmanaged<SlirpStack>.fromOpaque(context).takeUnretainedValue().watch(descriptor, events)
+        }, this)
+    }
+    if let deadline = timers.values.compactMap(\.deadline).min() {
+      milliseconds = min(milliseconds, UInt32(clamping: max(0, deadline &- now() / 1_000_000)))
+    }
+    let isGood = pollSet.wait(milliseconds: Int32(clamping: min(milliseconds, limit)))
+    if pollSet.events(at: wakerIndex).contains(.readable) { waker.drain() }
+    if servesSockets {
+      slirp_pollfds_poll(
+        slirp, isGood ? 0 : 1,
+        { index, context in
+          guard let context else { return 0 }
+          return Unmanaged<SlirpStack>.fromOpaque(context).takeUnretainedValue().readiness(index)
+        }, this)
+    }
+    runTimers()
+  }
+
+  private func watch(_ descriptor: Int32, _ wanted: Int32) -> Int32 {
+    var events: PollSet.Events = []
+    if wanted & Flag.readable != 0 { events.insert(.readable) }
+    if wanted & Flag.writable != 0 { events.insert(.writable) }
+    if wanted & Flag.urgent != 0 { events.insert(.urgent) }
+    if wanted & Flag.failed != 0 { events.insert(.failed) }
+    if wanted & Flag.hungUp != 0 { events.insert(.hungUp) }
+    return Int32(clamping: pollSet.add(FileDescriptor(rawValue: descriptor), events))
+  }
+
+  private func readiness(_ index: Int32) -> Int32 {
+    let events = pollSet.events(at: Int(index))
+    var result: Int32 = 0
+    if events.contains(.readable) { result |= Flag.readable }
+    if events.contains(.writable) { result |= Flag.writable }
+    if events.contains(.urgent) { result |= Flag.urgent }
+    if events.contains(.failed) { result |= Flag.failed }
+    if events.contains(.hungUp) { result |= Flag.hungUp }
+    return result
+  }
+
+  private func runTimers() {
+    let now = now() / 1_000_000
+    for (handle, timer) in timers {
+      guard let deadline = timer.deadline, deadline <= now else { continue }
+      timers[handle]?.deadline = nil
+      slirp_handle_timer(slirp, timer.id, timer.context)
+    }
+  }
+
+  // MARK: Callbacks
+
+  private static func stack(_ context: UnsafeMutableRawPointer?) -> SlirpStack? {
+    context.map { Unmanaged<SlirpStack>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  private static func makeCallbacks() -> SlirpCb {
+    var table = SlirpCb()
+    table.send_packet = { bytes, count, context in
+      guard let bytes, let stack = SlirpStack.stack(context) else { return -1 }
+      stack.output(Array(UnsafeRawBufferPointer(start: bytes, count: count)))
+      return count
+    }
+    table.guest_error = { _, _ in }
+    table.clock_get_ns = { SlirpStack.stack($0)?.now() ?? 0 }
+    table.timer_free = { handle, context in
+      SlirpStack.stack(context)?.timers[Int(bitPattern: handle)] = nil
+    }
+    table.timer_mod = { handle, deadline, context in
+      guard let stack = SlirpStack.stack(context), !stack.isQuiet else { return }
+      stack.timers[Int(bitPattern: handle)]?.deadline = deadline
+    }
+    table.register_poll_fd = { _, _ in }
+    table.unregister_poll_fd = { _, _ in }
+    table.notify = { _ in }
+    table.init_completed = { _, _ in }
+    table.timer_new_opaque = { id, timerContext, context in
+      guard let stack = SlirpStack.stack(context) else { return nil }
+      defer { stack.nextTimer += 1 }
+      stack.timers[stack.nextTimer] = Timer(id: id, context: timerContext)
+      return UnsafeMutableRawPointer(bitPattern: stack.nextTimer)
+    }
+    return table
+  }
+
+  // MARK: Configuration
+
+  private static func address(_ value: UInt32) -> in_addr { in_addr(s_addr: value.bigEndian) }
+
+  private static func address(_ bytes: [UInt8]) -> in6_addr {
+    var address = in6_addr()
+    withUnsafeMutableBytes(of: &address) { $0.copyBytes(from: bytes.prefix(16)) }
+    return address
+  }
+
+  /// libslirp copies what it is given, so the strings live only as long as the call.
+  private static func withConfiguration(
+    _ user: UserConfiguration, _ body: (UnsafePointer<SlirpConfig>) -> OpaquePointer?
+  ) -> OpaquePointer? {
+    var strings: [UnsafeMutablePointer<CChar>] = []
+    defer { for string in strings { string.deallocate() } }
+    func string(_ text: String?) -> UnsafePointer<CChar>? {
+      guard let text else { return nil }
+      let bytes = Array(text.utf8) + [0]
+      let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+      for (index, byte) in bytes.enumerated() { copy[index] = CChar(bitPattern: byte) }
+      strings.append(copy)
+      return UnsafePointer(copy)
+    }
+    var config = SlirpConfig()
+    config.version = 4
+    config.restricted = user.isRestricted ? 1 : 0
+    config.in_enabled = user.hasIPv4
+    config.vnetwork = address(user.network)
+    config.vnetmask = address(user.mask)
+    config.vhost = address(user.host)
+    config.in6_enabled = user.hasIPv6
+    config.vprefix_addr6 = address(user.ipv6Prefix)
+    config.vprefix_len = UInt8(clamping: user.ipv6PrefixLength)
+    config.vhost6 = address(user.ipv6Host)
+    config.vhostname = string(user.hostname)
+    config.tftp_server_name = string(user.tftpServerName)
+    config.tftp_path = string(user.tftpFolder)
+    config.bootfile = string(user.bootFile)
+    config.vdhcp_start = address(user.dhcpStart)
+    config.vnameserver = address(user.nameServer)
+    config.vnameserver6 = address(user.ipv6NameServer)
+    config.vdomainname = string(user.domainName)
+    var domains = user.searchDomains.map { string($0) } + [nil]
+    return domains.withUnsafeMutableBufferPointer { list in
+      if !user.searchDomains.isEmpty { config.vdnssearch = list.baseAddress }
+      return body(&config)
+    }
+  }
+}

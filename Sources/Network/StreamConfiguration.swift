@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+
+/// A wire over a stream: `-netdev socket,listen=|connect=|fd=` and `-netdev stream`.
+public struct StreamConfiguration: Sendable, Equatable {
+  public enum End: Sendable, Equatable {
+    case listen(SocketAddress)
+    case connect(SocketAddress)
+    case descriptor(Int32)
+  }
+
+  public var end: End
+  /// `stream` rather than `socket`, which tell of themselves in different words.
+  public var isStream: Bool
+
+  /// `socket,…`; exactly one of the ways is there.
+  init(socket fields: inout NetworkFields) throws(NetworkError) {
+    isStream = false
+    if let text = fields.take("fd") {
+      guard let descriptor = Int32(text), descriptor >= 0 else {
+        throw NetworkError("File descriptor named '\(text)' has not been found")
+      }
+      end = .descriptor(descriptor)
+    } else if let text = fields.take("listen") {
+      let place = try HostPort(text)
+      end = .listen(.tcp(host: IPAddress.text(try place.address()), port: String(place.port), family: .ipv4))
+    } else {
+      let place = try HostPort(try fields.require("connect"))
+      end = .connect(.tcp(host: IPAddress.text(try place.address()), port: String(place.port), family: .ipv4))
+    }
+  }
+
+  /// `stream,server=,addr.type=…`.
+  init(stream fields: inout NetworkFields) throws(NetworkError) {
+    isStream = true
+    guard fields.has("addr") else { throw NetworkError("Parameter 'addr' is missing") }
+    let isServer = try fields.takeSwitch("server") ?? false
+    switch try fields.require("addr.type") {
+    case "inet":
+      let host = try fields.require("addr.host")
+      let port = try fields.require("addr.port")
+      let ipv4 = try fields.takeSwitch("addr.ipv4")
+      let ipv6 = try fields.takeSwitch("addr.ipv6")
+      let family: SocketAddress.IPFamily = ipv4 == false || ipv6 == true && ipv4 != true ? .ipv6 : .any
+      let address = SocketAddress.tcp(host: host, port: port, family: ipv4 == true && ipv6 != true ? .ipv4 : family)
+      end = isServer ? .listen(address) : .connect(address)
+    case "unix":
+      let address = SocketAddress.unix(BytePath(try fields.require("addr.path")))
+      end = isServer ? .listen(address) : .connect(address)
+    case "fd":
+      let text = try fields.require("addr.str")
+      guard let descriptor = Int32(text) else {
+        throw NetworkError("File descriptor named '\(text)' has not been found")
+      }
+      end = .descriptor(descriptor)
+    case let type: throw NetworkError("Parameter 'addr.type' does not accept value '\(type)'")
+    }
+  }
+}

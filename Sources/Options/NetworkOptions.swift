@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+import Network
+import PC
+import QAPI
+
+/// What network options have asked for so far; looked at when all options are known.
+struct NetworkRequests {
+  /// `-netdev`, with the name that each has.
+  var netdevs: [(id: String, option: GivenOption, fields: NetworkFields, type: String)] = []
+  /// `-nic` and `-net`, each in the order given.
+  var nics: [(option: GivenOption, list: KeyValueList)] = []
+  var legacy: [(option: GivenOption, list: KeyValueList)] = []
+  /// Any of them was given, so that there is no adapter by default.
+  var isGiven = false
+  var dumps: [MachineConfiguration.NetworkDump] = []
+}
+
+/// `-netdev`, `-nic`, `-net`, `-object filter-dump`.
+extension OptionParser {
+  /// Models that `-nic` and `-net nic` make.
+  private static let models = ["e1000"]
+
+  mutating func network(_ option: GivenOption) throws(OptionError) {
+    networkRequests.isGiven = true
+    switch option.definition.names[0] {
+    case "netdev": try netdev(option)
+    case "nic": try shortNetwork(option, \.nics)
+    default: try shortNetwork(option, \.legacy)
+    }
+  }
+
+  private mutating func netdev(_ option: GivenOption) throws(OptionError) {
+    if option.asksForHelp {
+      helpText = HelpText.list("Available netdev backend types:", NetworkConfiguration.types, indent: "")
+      return
+    }
+    var fields: NetworkFields
+    var id: String?
+    if option.bytes.bytes.first == UInt8(ascii: "{") {
+      let value: JSON
+      do throws(JSONError) { value = try JSON(parsing: option.bytes.bytes) } catch {
+        throw OptionError(option, error.description)
+      }
+      fields = NetworkFields(value.flattenedMembers, style: .json)
+      id = fields.take("id")
+    } else {
+      var list = try KeyValueList(option, impliedKey: "type")
+      id = try list.takeIdentifier()
+      let isModern = ["stream", "dgram"].contains(list.pairs.last { $0.key == "type" }?.value ?? "")
+      fields = NetworkFields(list.pairs.map { ($0.key, $0.value) }, style: isModern ? .json : .list)
+    }
+    guard let type = fields.take("type") else { throw OptionError(option, "Parameter 'type' is missing") }
+    guard let id else { throw OptionError(option, "Parameter 'id' is missing") }
+    if networkRequests.netdevs.contains(where: { $0.id == id }) {
+      throw OptionError(option, "Duplicate ID '\(id)' for netdev")
+    }
+    networkRequests.netdevs.append((id, option, fields, type))
+  }
+
+  private mutating func shortNetwork(
+    _ option: GivenOption, _ place: WritableKeyPath<NetworkRequests, [(option: GivenOption, list: KeyValueList)]>
+  ) throws(OptionError) {
+    var list = try KeyValueList(option, impliedKey: "type")
+    let type = list.pairs.last { $0.key == "type" }?.value
+    if list.pairs.last(where: { $0.key == "model" })?.value == "help" {
+      helpText = HelpText.list("Supported NIC models:", Self.models, indent: "")
+      return
+    }
+    if type == "none" { return }
+    if option.definition.names[0] == "nic", let id = try list.takeIdentifier() {
+      if networkRequests.nics.contains(where: { $0.list.pairs.contains { $0.key == "id" && $0.value == id } }) {
+        throw OptionError(option, "Duplicate ID '\(id)' for nic")
+      }
+      list = try KeyValueList(option, impliedKey: "type")
+    }
+    networkRequests[keyPath: place].append((option, list))
+  }
+
+  mutating func object(_ option: GivenOption) throws(OptionError) {
+    var list = try KeyValueList(option, impliedKey: "qom-type", bareKey: .isRefused)
+    guard let type = list.take("qom-type") else { throw OptionError(option, "Parameter 'qom-type' is missing") }
+    guard type == "filter-dump" else {
+      throw OptionError(option, "Parameter 'qom-type' does not accept value '\(type)'")
+    }
+    guard let id = try list.takeIdentifier() else { throw OptionError(option, "Parameter 'id' is missing") }
+    guard let netdev = list.take("netdev") else { throw OptionError(option, "Parameter 'netdev' is missing") }
+    guard let file = list.takePath("file") else { throw OptionError(option, "Parameter 'file' is missing") }
+    if let queue = list.take("queue"), queue != "all" { throw OptionError(option, "queue=\(queue) is not supported") }
+    if let status = list.take("status"), status != "on" {
+      throw OptionError(option, "status=\(status) is not supported")
+    }
+    var maximum: UInt64 = 65536
+    if let text = list.take("maxlen") { maximum = try SizeValue.parse(text, key: "maxlen", option: option) }
+    if let rest = list.pairs.first { throw OptionError(option, "Parameter '\(rest.key)' is unexpected") }
+    networkRequests.dumps.append(.init(id: id, netdev: netdev, file: file, maximumByteCount: Int(clamping: maximum)))
+  }
+
+  // MARK: When all options are known
+
+  /// Back ends in QEMU's order, and adapters of `-nic` and `-net`, which come before those of `-device`.
+  mutating func addNetworks() throws(OptionError) {
+    if !networkRequests.isGiven, !hasNoDefaults, launch.machine.board == .pc {
+      launch.machine.pciDevices.append(.init(.e1000(.init(.hub(0)))))
+      var fields = NetworkFields([], style: .list)
+      do throws(NetworkError) {
+        let user = try NetworkConfiguration.backend(type: "user", &fields)
+        launch.machine.networks.append(.init(id: nil, user, hub: 0, option: ""))
+      } catch { throw OptionError("\(error)") }
+    }
+    for (id, option, fields, type) in networkRequests.netdevs {
+      var fields = fields
+      let backend = try backend(type, &fields, option)
+      launch.machine.networks.append(.init(id: id, backend, option: option.text))
+    }
+    for (option, list) in networkRequests.nics { try addShortNetwork(option, list, hub: nil) }
+    for (option, list) in networkRequests.legacy { try addShortNetwork(option, list, hub: 0) }
+    launch.machine.networkDumps = networkRequests.dumps
+  }
+
+  private func backend(
+    _ type: String, _ fields: inout NetworkFields, _ option: GivenOption
+  ) throws(OptionError) -> NetworkConfiguration.Backend {
+    do throws(NetworkError) {
+      let backend = try NetworkConfiguration.backend(type: type, &fields)
+      try fields.finish()
+      return backend
+    } catch { throw OptionError(option, "\(error)") }
+  }
+
+  /// `-nic TYPE,model=,mac=,…` makes both ends of a wire; `-net nic` and `-net TYPE` plug one thing each into hub 0.
+  private mutating func addShortNetwork(
+    _ option: GivenOption, _ given: KeyValueList, hub: Int?
+  ) throws(OptionError) {
+    var list = given
+    guard let type = list.take("type") else { throw OptionError(option, "Parameter 'type' is missing") }
+    let id = hub == nil ? try list.takeIdentifier() : list.take("name") ?? list.take("id")
+    if hub != nil, type == "nic" {
+      try addLegacyAdapter(option, &list, name: id)
+      return
+    }
+    var model: String?
+    var address: [UInt8]?
+    if hub == nil {
+      model = list.take("model")
+      if let text = list.take("mac") { address = try Self.address(text, option) }
+    }
+    var fields = NetworkFields(list.pairs.map { ($0.key, $0.value) }, style: .list)
+    let backend = try backend(type, &fields, option)
+    launch.machine.networks.append(.init(id: id, backend, hub: hub, option: option.text))
+    guard hub == nil else { return }
+    var device = MachineConfiguration.NetworkAdapter(.request(launch.machine.networks.count - 1))
+    device.address = address
+    try addAdapter(device, model: model, place: nil, option)
+  }
+
+  private mutating func addLegacyAdapter(
+    _ option: GivenOption, _ list: inout KeyValueList, name: String?
+  ) throws(OptionError) {
+    let netdev = list.take("netdev")
+    var device = MachineConfiguration.NetworkAdapter(netdev.map { .netdev($0) } ?? .hub(0))
+    device.name = name
+    if let text = list.take("macaddr") { device.address = try Self.address(text, option) }
+    let model = list.take("model")
+    _ = list.take("vectors")
+    // QEMU's `pc` takes the address of `-net nic` and gives it to no device.
+    _ = list.take("addr")
+    try list.finish()
+    if let netdev, !networkRequests.netdevs.contains(where: { $0.id == netdev }) {
+      throw OptionError(option, "netdev '\(netdev)' not found")
+    }
+    try addAdapter(device, model: model, place: nil, option)
+  }
+
+  private mutating func addAdapter(
+    _ adapter: MachineConfiguration.NetworkAdapter, model: String?, place: MachineConfiguration.PCIPlace?,
+    _ option: GivenOption
+  ) throws(OptionError) {
+    let model = model ?? Self.models[0]
+    guard Self.models.contains(model) || launch.machine.board != .pc else {
+      throw OptionError("Unsupported NIC model: \(model)")
+    }
+    launch.machine.pciDevices.append(.init(.e1000(adapter), place: place, option: option.text))
+  }
+
+  /// `-device e1000`.
+  mutating func addE1000(_ device: inout DeviceRequest) throws(OptionError) {
+    let netdev = device.list.take("netdev")
+    var adapter = MachineConfiguration.NetworkAdapter(netdev.map { .netdev($0) } ?? .none)
+    if let text = device.list.take("mac") {
+      guard let address = Self.parseAddress(text) else {
+        throw OptionError(device.option, "Property '\(device.driver).mac' doesn't take value '\(text)'")
+      }
+      adapter.address = address
+    }
+    adapter.romFile = device.list.takePath("romfile")
+    adapter.hasROM = try device.takeInteger("rombar") ?? 1 != 0
+    adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true
+    let place = try device.takePlace()
+    let bootIndex = try device.takeBootIndex(&bootIndexes)
+    // What the adapter is, or workarounds for other versions' saved machines.
+    for key in ["mitigation", "extra_mac_registers", "migrate_tso_props", "init-vet"] {
+      if try device.list.takeSwitch(key) == false {
+        throw OptionError(device.option, "\(key)=off is not supported")
+      }
+    }
+    if try device.list.takeSwitch("multifunction") == true {
+      throw OptionError(device.option, "multifunction=on is not supported")
+    }
+    for key in ["x-pcie-extcap-init", "x-pcie-lnksta-dllla"] { _ = try device.list.takeSwitch(key) }
+    for key in ["romsize", "acpi-index"] { _ = try device.takeInteger(key) }
+    if let id = device.list.take("failover_pair_id"), !id.isEmpty {
+      throw OptionError(device.option, "failover_pair_id is not supported")
+    }
+    if let netdev {
+      guard launch.machine.networks.contains(where: { $0.id == netdev }) else {
+        throw OptionError(device.option, "Property '\(device.driver).netdev' can't find value '\(netdev)'")
+      }
+    }
+    launch.machine.pciDevices.append(
+      .init(
+        .e1000(adapter), userID: device.id, place: place, bootIndex: bootIndex, option: device.option.text))
+  }
+
+  // MARK: Ethernet addresses
+
+  private static func address(_ text: String, _ option: GivenOption) throws(OptionError) -> [UInt8] {
+    guard let address = parseAddress(text) else { throw OptionError(option, "invalid syntax for ethernet address") }
+    guard address[0] & 1 == 0 else { throw OptionError(option, "NIC cannot have multicast MAC address") }
+    return address
+  }
+
+  /// Six pairs of hexadecimal digits with `:` or `-` between them.
+  static func parseAddress(_ text: String) -> [UInt8]? {
+    let parts = text.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
+    guard parts.count == 6, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(\.isHexDigit) }) else { return nil }
+    let bytes = parts.compactMap { UInt8($0, radix: 16) }
+    return bytes.count == 6 ? bytes : nil
+  }
+}

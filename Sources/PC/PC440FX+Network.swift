@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import HostIO
+import Network
+import NetworkDevices
+import Platform
+
+extension Machine {
+  /// Makes the back ends in the order given, and what records them.
+  static func addNetworks(_ configuration: MachineConfiguration, to table: NetworkTable) throws(MachineError)
+    -> [String]
+  {
+    var names: [String] = []
+    for request in configuration.networks {
+      do throws(NetworkError) {
+        let name = request.id ?? table.anonymousName()
+        try table.add(NetworkConfiguration(id: name, request.backend))
+        names.append(name)
+      } catch {
+        throw MachineError(request.option.isEmpty ? "\(error)" : "\(request.option): \(error)")
+      }
+    }
+    for dump in configuration.networkDumps {
+      do throws(NetworkError) {
+        try table.addDump(
+          id: dump.id, netdev: dump.netdev, file: dump.file, maximumByteCount: dump.maximumByteCount)
+      } catch { throw MachineError("\(error)") }
+    }
+    return names
+  }
+}
+
+extension Machine {
+  /// Plugs back ends of the older options into their hubs, after the adapters, as with `-net nic -net user`.
+  static func plugIntoHubs(_ configuration: MachineConfiguration, _ names: [String], _ table: NetworkTable) {
+    for (request, name) in zip(configuration.networks, names) {
+      if let hub = request.hub, let port = table.find(name) { NetworkPort.connect(table.addHubPort(hub), port) }
+    }
+  }
+}
+
+extension PC440FX {
+  /// Room for the largest option ROM.
+  private static let largestROM = 1 << 20
+
+  func addE1000(
+    _ device: MachineConfiguration.PCIDevice, _ adapter: MachineConfiguration.NetworkAdapter,
+    _ search: FirmwareSearch, _ clock: VirtualClock
+  ) throws(MachineError) {
+    let model = "e1000"
+    let address = try pci.place(model, at: device.place, isMultifunction: false)
+    var settings = E1000.Settings(address: try ethernetAddress(adapter))
+    settings.negotiates = adapter.negotiates
+    settings.userID = device.userID ?? ""
+    let port = network.addAdapter(
+      model: model, id: adapter.name ?? device.userID, address: settings.address, to: try wire(adapter.wire, model))
+    let rom = try optionROM(adapter, "efi-e1000.rom", search)
+    let function = E1000(
+      bus: pci, address: address, memory: memory, clock: clock, port: port, rom: rom, settings: settings)
+    add(function)
+    if let index = device.bootIndex {
+      try bootOrder.add("/pci@i0cf8/ethernet@\(address.firmwarePath)/ethernet-phy@0", index: index)
+    }
+  }
+
+  /// The port at the other end of an adapter's wire.
+  private func wire(
+    _ wire: MachineConfiguration.NetworkAdapter.Wire, _ model: String
+  ) throws(MachineError) -> NetworkPort? {
+    switch wire {
+    case .none: return nil
+    case .hub(let number): return network.addHubPort(number)
+    case .request(let index): return networkNames.indices.contains(index) ? network.find(networkNames[index]) : nil
+    case .netdev(let name):
+      guard let port = network.find(name), port.kind != .adapter else {
+        throw MachineError("Property '\(model).netdev' can't find value '\(name)'")
+      }
+      guard port.peer == nil else {
+        throw MachineError("Property '\(model).netdev' can't take value '\(name)', it's in use")
+      }
+      return port
+    }
+  }
+
+  /// The address that was asked for, or the first one from 52:54:00:12:34:56 on that no adapter of this machine has.
+  private func ethernetAddress(_ adapter: MachineConfiguration.NetworkAdapter) throws(MachineError) -> [UInt8] {
+    if let address = adapter.address { return address }
+    let given = configuration.pciDevices.compactMap { device -> [UInt8]? in
+      switch device.kind {
+      case .e1000(let adapter): adapter.address
+      case .virtioDisk: nil
+      }
+    }
+    for number in 0..<UInt32(0x00ff_ffff - 0x0012_3456) {
+      let tail = 0x0012_3456 + number
+      let address: [UInt8] = [0x52, 0x54, 0x00] + [16, 8, 0].map { UInt8(truncatingIfNeeded: tail >> UInt32($0)) }
+      guard !given.contains(address), !takenAddresses.contains(address) else { continue }
+      takenAddresses.append(address)
+      return address
+    }
+    throw MachineError("there are no more Ethernet addresses")
+  }
+
+  /// The option ROM in a block whose size is a power of two, as its base address register needs it.
+  private func optionROM(
+    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, _ search: FirmwareSearch
+  ) throws(MachineError) -> RAMBlock? {
+    let name = adapter.romFile ?? usual
+    guard adapter.hasROM, !name.isEmpty else { return nil }
+    guard let bytes = search.load(name, limit: Self.largestROM) else {
+      throw MachineError("failed to find romfile \"\(name)\"")
+    }
+    guard !bytes.isEmpty else { throw MachineError("romfile \"\(name)\" is empty") }
+    var size = 2048
+    while size < bytes.count { size <<= 1 }
+    let block = try Self.allocate("e1000.rom", UInt64(size))
+    block.contents.copyBytes(from: bytes)
+    return block
+  }
+}

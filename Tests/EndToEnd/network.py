@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What network tests share: a Linux guest with Ethernet drivers, and servers on the host's loopback."""
+import contextlib
+import functools
+import hashlib
+import http.server
+import random
+import socket
+import threading
+
+from linux import APPEND, BusyboxShell, medium
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def guest_options(*network, append=APPEND + ' quiet', memory='256'):
+    """The initramfs with Ethernet drivers, on `network`."""
+    return ('-m', memory, '-no-reboot', '-kernel', medium('amd64', 'vmlinuz'), '-initrd', medium('amd64', 'network.gz'),
+            '-append', append, *network)
+
+
+def boot_linux(start, arguments):
+    """Boots it and loads e1000's driver."""
+    machine = start(*arguments)
+    shell = BusyboxShell(machine)
+    shell.run('modprobe e1000')
+    shell.run('ip link set lo up')
+    return machine, shell
+
+
+def start_linux(start, *network, **options):
+    return boot_linux(start, guest_options(*network, **options))
+
+
+def lease(shell, interface='eth0'):
+    """Asks DHCP; returns what came: address, router and name server."""
+    shell.run(f'ip link set {interface} up')
+    text = shell.run(f'udhcpc -i {interface} -n -q -t 8 -T 2 -s /etc/udhcpc.script 2>/dev/null', timeout=120)
+    words = text.split()
+    return words[words.index('lease') + 1], words[words.index('router') + 1], words[words.index('dns') + 1]
+
+
+def contents(byte_count, seed=1):
+    source, piece = random.Random(seed), 1 << 20
+    return b''.join(source.randbytes(min(piece, byte_count - done)) for done in range(0, byte_count, piece))
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def web_server(folder):
+    """Serves a folder over HTTP on loopback; gives the port."""
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()

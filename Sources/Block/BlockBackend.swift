@@ -122,7 +122,10 @@ public final class BlockBackend {
       identity: nextIdentity, deadline: instant, submitted: now, operation: operation, outcome: Outcome(),
       completion: completion, start: now &+ delay)
     nextIdentity += 1
-    if delay > 0 {
+    if medium?.root.isInactive == true {
+      // Another process has the image: tried again when the guest goes on here.
+      stopped.append(entry)
+    } else if delay > 0 {
       throttled.insert(entry, at: throttled.firstIndex { $0.start > entry.start } ?? throttled.count)
       armThrottleTimer()
     } else {
@@ -273,12 +276,13 @@ public final class BlockBackend {
   /// A request's result will be delivered as soon as it is there, whether or not virtual time passes.
   public var awaitsDelivery: Bool { queue.timing == .whenDone && !pending.isEmpty }
 
-  /// Has what was submitted so far, and what the medium keeps back, brought to stable storage; `done` is called on another
-  /// thread. Nothing of it is seen by the device.
-  public func flushMedium(_ done: @escaping @Sendable (Errno?) -> Void) {
+  /// Has what was submitted so far, and what the medium's nodes keep back, brought to stable storage, so that another
+  /// process can go on with the images; `done` is called on another thread. Nothing of it is seen by the device.
+  public func settleMedium(_ done: @escaping @Sendable (Errno?) -> Void) {
     guard let medium, !medium.node.isReadOnly else { return done(nil) }
     let job: @Sendable () -> Void = {
       if case .failure(let error) = Self.perform(.flush, on: medium) { return done(error) }
+      do throws(Errno) { try medium.root.settle() } catch { return done(error) }
       done(nil)
     }
     if let worker { worker.submit(.flush, job) } else { job() }

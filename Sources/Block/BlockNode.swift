@@ -40,6 +40,11 @@ public protocol BlockNode: AnyObject, Sendable {
   /// Ends the use of the node: what it holds back is written, and marks of an open image are taken away. Later calls fail
   /// or do nothing. A node that is only let go does the same without telling errors.
   func close() throws(Errno)
+
+  /// Another process has the image from now on: nothing is written until `activate`.
+  func inactivate()
+  /// The image is this process's again, or for the first time: what is known of it is read anew.
+  func activate() throws(BlockError)
 }
 
 /// A run of bytes of a node that are stored in one way.
@@ -138,6 +143,8 @@ extension BlockNode {
   }
 
   public func close() throws(Errno) {}
+  public func inactivate() {}
+  public func activate() throws(BlockError) {}
 
   /// True if `count` bytes at `offset` lie inside the node.
   func contains(_ offset: Int64, _ count: Int) -> Bool {

@@ -171,6 +171,12 @@ public final class FileNode: BlockNode {
     }
   }
 
+  public func activate() throws(BlockError) {
+    do throws(Errno) { length.store(Self.padded(try file.length()), ordering: .releasing) } catch {
+      throw .failed("Could not get image size", error)
+    }
+  }
+
   /// Closes the file, and tells what the host found when it did.
   public func close() throws(Errno) {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }

@@ -36,15 +36,18 @@ public struct CapturedMachine: @unchecked Sendable {
 
   /// Writes the image; what is there after an error is no image and must be removed.
   ///
-  /// - Parameter progress: called after each piece, at most 1 MiB of memory; what it throws ends the work.
+  /// - Parameters:
+  ///   - beforeEnd: called before the piece without which nobody can load the image.
+  ///   - progress: called after each piece, at most 1 MiB of memory. What either throws ends the work.
   public func write(
-    to sink: any ImageSink, progress: (ImageProgress) throws(MigrationError) -> Void = { _ in }
+    to sink: any ImageSink, beforeEnd: () throws(MigrationError) -> Void = {},
+    progress: (ImageProgress) throws(MigrationError) -> Void = { _ in }
   ) throws(MigrationError) {
-    try ImageWriter(sections: sections, blocks: blocks).write(to: sink, progress: progress)
+    try ImageWriter(sections: sections, blocks: blocks).write(to: sink, beforeEnd: beforeEnd, progress: progress)
   }
 
   /// Writes the state sections without memory.
   public func writeDevices(to sink: any ImageSink) throws(MigrationError) {
-    try ImageWriter(sections: sections, blocks: []).write(to: sink) { _ in }
+    try ImageWriter(sections: sections, blocks: []).write(to: sink, beforeEnd: {}) { _ in }
   }
 }

@@ -11,23 +11,25 @@ struct ImageWriter {
   private static let blockAlignment: Int64 = 2 << 20
 
   func write(
-    to sink: any ImageSink, progress report: (ImageProgress) throws(MigrationError) -> Void
+    to sink: any ImageSink, beforeEnd: () throws(MigrationError) -> Void,
+    progress report: (ImageProgress) throws(MigrationError) -> Void
   ) throws(MigrationError) {
     var output = Output(sink: sink)
     output.progress.totalByteCount = blocks.reduce(0) { $0 + $1.byteCount }
     output.progress.remainingByteCount = output.progress.totalByteCount
     try report(output.progress)
     if sink.isSeekable, !blocks.isEmpty {
-      try writePlaced(to: &output, report)
+      try writePlaced(to: &output, beforeEnd, report)
     } else {
-      try writePacked(to: &output, report)
+      try writePacked(to: &output, beforeEnd, report)
     }
   }
 
   private var shapes: [ImageShape.Block] { blocks.map { .init(name: $0.name, byteCount: $0.byteCount) } }
 
   private func writePacked(
-    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
+    to output: inout Output, _ beforeEnd: () throws(MigrationError) -> Void,
+    _ report: (ImageProgress) throws(MigrationError) -> Void
   ) throws(MigrationError) {
     let tables = ImageTables(sections: sections, blocks: shapes.map { .init(shape: $0) })
     let (header, padded) = pages(of: tables, .packed, byteCount: 0)
@@ -41,6 +43,7 @@ struct ImageWriter {
       try output.append(head.bytes)
       for range in chunk.ranges { try output.append(UnsafeRawBufferPointer(rebasing: block.contents[range])) }
     }
+    try beforeEnd()
     var end = ImageChunk(block: Int(ImageChunk.end), index: count)
     end.sum = end.checksum { _ in UnsafeRawBufferPointer(start: nil, count: 0) }
     var head = ByteWriter()
@@ -52,7 +55,8 @@ struct ImageWriter {
 
   /// The header comes last: what a failure leaves behind is no image.
   private func writePlaced(
-    to output: inout Output, _ report: (ImageProgress) throws(MigrationError) -> Void
+    to output: inout Output, _ beforeEnd: () throws(MigrationError) -> Void,
+    _ report: (ImageProgress) throws(MigrationError) -> Void
   ) throws(MigrationError) {
     var placed: [ImageTables.Block] = []
     var end = Int64(pageByteCount) + Int64(ImageTables.largestByteCount(sections, shapes))
@@ -69,6 +73,7 @@ struct ImageWriter {
           UnsafeRawBufferPointer(rebasing: block.contents[range]), at: placed[index].offset + Int64(range.lowerBound))
       }
     }
+    try beforeEnd()
     let tables = ImageTables(sections: sections, blocks: placed)
     let (header, padded) = pages(of: tables, .placed, byteCount: end)
     try output.finish(header: header.bytes, tables: padded, byteCount: end)

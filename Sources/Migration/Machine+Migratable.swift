@@ -7,13 +7,13 @@ import Platform
 extension Machine: MigratableMachine {
   public var awaitsDisks: Bool { blockGraph.backends.contains { $0.awaitsDelivery } }
 
-  public func flushDisks(_ done: @escaping @Sendable (String?) -> Void) {
+  public func settleDisks(_ done: @escaping @Sendable (String?) -> Void) {
     let backends = blockGraph.backends
     let progress = Guarded((left: backends.count, failure: String?.none))
     if backends.isEmpty { return done(nil) }
     for backend in backends {
       let name = backend.name
-      backend.flushMedium { error in
+      backend.settleMedium { error in
         let (isLast, failure) = progress.withLock { progress in
           progress.left -= 1
           if let error, progress.failure == nil { progress.failure = "Cannot flush drive '\(name)': \(error)" }
@@ -22,6 +22,12 @@ extension Machine: MigratableMachine {
         if isLast { done(failure) }
       }
     }
+  }
+
+  public func releaseDisks() { blockGraph.inactivate() }
+
+  public func takeDisks() throws(MigrationError) {
+    do throws(BlockError) { try blockGraph.activate() } catch { throw MigrationError(error.description) }
   }
 
   public func captureState(after runState: RunState?) throws(MigrationError) -> CapturedMachine {

@@ -15,8 +15,13 @@ public protocol MigratableMachine: AnyObject {
   func releaseMemory()
   /// Disk requests are on their way that will change memory when they are done.
   var awaitsDisks: Bool { get }
-  /// Writes to the media what the drives still keep, on other threads; `done` gets a sentence about what went wrong.
-  func flushDisks(_ done: @escaping @Sendable (String?) -> Void)
+  /// Writes to the media what the drives and formats still keep, on other threads; `done` gets a sentence about what went
+  /// wrong.
+  func settleDisks(_ done: @escaping @Sendable (String?) -> Void)
+  /// Leaves the images, which are settled, to another process.
+  func releaseDisks()
+  /// Takes the images from the process that had them.
+  func takeDisks() throws(MigrationError)
 
   /// The state at this instant. The machine must stand still until the capture has been written.
   ///

@@ -71,6 +71,7 @@ extension Migration {
   /// A state file is mapped, not read: the guest can start at once.
   private func load(_ file: FileDescriptor, into machine: any MigratableMachine) {
     activate()
+    takeDisks(machine)
     do throws(MigrationError) {
       try machine.loadFile(file) { [self] error in onMachineLater { [self] in refuse(error, $0) } }
     } catch {
@@ -82,6 +83,14 @@ extension Migration {
   private func activate() {
     state.withLock { $0.incoming.status = .active }
     emit(.status(.active))
+  }
+
+  /// Before the devices, which go on with what they had begun. Without its disks the machine stays stopped, as in QEMU.
+  private func takeDisks(_ machine: any MigratableMachine) {
+    do throws(MigrationError) { try machine.takeDisks() } catch {
+      report(error.description)
+      state.withLock { $0.incoming.startsGuest = false }
+    }
   }
 
   /// The machine is as it was saved.
@@ -122,6 +131,7 @@ extension Migration {
       let sections = image.sections
       transport.close()
       onMachineLater { [self] machine in
+        takeDisks(machine)
         do throws(MigrationError) { try machine.load(sections) } catch { return refuse(error, machine) }
         machine.releaseMemory()
         arrive(on: machine)

@@ -168,8 +168,14 @@ extension Migration {
   /// Gives the guest back what it had.
   private func goOn(_ machine: any MigratableMachine) {
     guard let before = state.withLock({ $0.outgoing.before }) else { return }
+    var state = before
+    do throws(MigrationError) { try machine.takeDisks() } catch {
+      // Somebody was faster. Whoever says `cont` hears it again.
+      report(error.description)
+      if state == .running { state = .paused }
+    }
     if machine.runState == .finishMigrate {
-      if before == .running { machine.resume() } else { machine.stop(before) }
+      if state == .running { machine.resume() } else { machine.stop(state) }
     }
     machine.releaseMemory()
   }
@@ -194,7 +200,6 @@ extension Migration {
       guard let captured else { return .cancelled }
       try send(try captured.get(), through: transport, cancel)
       if cancel.isSet { return .cancelled }
-      try flushDisks(cancel)
       try transport.finish()
       return cancel.isSet ? .cancelled : .written
     } catch {
@@ -221,9 +226,15 @@ extension Migration {
     }
   }
 
-  private func flushDisks(_ cancel: CancelFlag) throws(MigrationError) {
+  /// The receiver may have the images: it takes them once it has all of the stream.
+  private func giveDisksAway(_ cancel: CancelFlag) throws(MigrationError) {
+    try settleDisks(cancel)
+    _ = onMachine(unless: cancel) { $0.releaseDisks() }
+  }
+
+  private func settleDisks(_ cancel: CancelFlag) throws(MigrationError) {
     let result = Guarded<String??>(nil)
-    guard let () = onMachine(unless: cancel, { $0.flushDisks { failure in result.update { $0 = .some(failure) } } })
+    guard let () = onMachine(unless: cancel, { $0.settleDisks { failure in result.update { $0 = .some(failure) } } })
     else { return }
     while true {
       if let failure = result.wait(nanoseconds: 10_000_000, until: { $0 }) {
@@ -239,7 +250,9 @@ extension Migration {
   ) throws(MigrationError) {
     var brake = SpeedBrake()
     do throws(MigrationError) {
-      try captured.write(to: transport) { progress throws(MigrationError) in
+      try captured.write(
+        to: transport, beforeEnd: { () throws(MigrationError) in try giveDisksAway(cancel) }
+      ) { progress throws(MigrationError) in
         state.withLock { $0.outgoing.progress = progress }
         brake.sent(progress.transferredByteCount)
         while !cancel.isSet, let limit = bandwidthLimit, brake.isOn(limit) {

@@ -56,7 +56,7 @@ public final class Machine {
     self.time = time
     let clock = VirtualClock { time.now }
     self.clock = clock
-    blockGraph = BlockGraph(mailbox: mailbox)
+    blockGraph = BlockGraph(mailbox: mailbox, isInactive: configuration.waitsForIncoming)
     networks = NetworkTable(
       NetworkHost(
         mailbox: mailbox, clock: clock, mirror: time.mirror, isCounted: configuration.instructionCounting != nil,

@@ -99,9 +99,11 @@ struct MachineImageTests {
     let block = try block("ram", pages: 1000, filling: 5)
     let sink = StreamSink()
     var reports: [ImageProgress] = []
-    try CapturedMachine(sections: sections, blocks: [block]).write(to: sink) { (progress) throws(MigrationError) in
-      reports.append(progress)
-    }
+    try CapturedMachine(sections: sections, blocks: [block]).write(
+      to: sink,
+      progress: { (progress) throws(MigrationError) in
+        reports.append(progress)
+      })
     let last = try #require(reports.last)
     #expect(last.totalByteCount == 1000 * 4096 && last.remainingByteCount == 0)
     #expect(last.normalPageCount == 334 && last.zeroPageCount == 666)
@@ -117,10 +119,12 @@ struct MachineImageTests {
     let sink: any ImageSink = layout == .placed ? file : StreamSink()
     var count = 0
     #expect(throws: MigrationError("cancelled")) {
-      try CapturedMachine(sections: sections, blocks: [block]).write(to: sink) { (_) throws(MigrationError) in
-        count += 1
-        if count == 3 { throw MigrationError("cancelled") }
-      }
+      try CapturedMachine(sections: sections, blocks: [block]).write(
+        to: sink,
+        progress: { (_) throws(MigrationError) in
+          count += 1
+          if count == 3 { throw MigrationError("cancelled") }
+        })
     }
     #expect(count == 3)
     if layout == .placed {

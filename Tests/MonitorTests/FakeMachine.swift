@@ -68,7 +68,11 @@ final class FakeMachine: MonitoredMachine {
 
   func holdMemory() { memoryHolds += 1 }
   func releaseMemory() { memoryHolds -= 1 }
-  func flushDisks(_ done: @escaping @Sendable (String?) -> Void) { done(flushFailure) }
+  func settleDisks(_ done: @escaping @Sendable (String?) -> Void) { done(flushFailure) }
+  /// Another process may have the disks.
+  private(set) var disksAreReleased = false
+  func releaseDisks() { disksAreReleased = true }
+  func takeDisks() { disksAreReleased = false }
   var savedRunState: RunState?
   func captureState(after runState: RunState?) throws(MigrationError) -> CapturedMachine {
     CapturedMachine(sections: [.init(name: "fake", bytes: device)], blocks: [])

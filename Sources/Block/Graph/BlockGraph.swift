@@ -18,6 +18,8 @@ public final class BlockGraph {
   public private(set) var nodes: [GraphNode] = []
   /// In the order in which they were made.
   public private(set) var backends: [BlockBackend] = []
+  /// Another process has the images; see BlockGraph+Activity.swift.
+  public internal(set) var isInactive: Bool
   public var eventHandler: ((Event) -> Void)?
   package let nodeNames = NodeNames()
   private(set) var throttleGroups: [String: ThrottleGroup] = [:]
@@ -25,8 +27,10 @@ public final class BlockGraph {
   private var ownedNames: Set<String> = []
   private let mailbox: Mailbox?
 
-  /// `mailbox` is the machine's, for what workers notice.
-  public init(mailbox: Mailbox? = nil) { self.mailbox = mailbox }
+  /// `mailbox` is the machine's, for what workers notice. `isInactive`: another process still has the images.
+  public init(mailbox: Mailbox? = nil, isInactive: Bool = false) {
+    (self.mailbox, self.isInactive) = (mailbox, isInactive)
+  }
 
   // MARK: Finding
 
@@ -54,7 +58,7 @@ public final class BlockGraph {
   public func opener() -> ImageOpener {
     ImageOpener(
       names: nodeNames, existing: Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
-      takenNames: Set(backends.map(\.name)))
+      takenNames: Set(backends.map(\.name)), isInactive: isInactive)
   }
 
   /// Takes opened nodes in. `isOwned`: the root stays until the user deletes it.
@@ -73,6 +77,7 @@ public final class BlockGraph {
       if isOwned { ownedNames.remove(tree.root.name) }
       throw error
     }
+    if isInactive { for node in tree.nodes { node.inactivate() } }
   }
 
   /// Takes a node in that a program made up.
@@ -291,7 +296,8 @@ public final class BlockGraph {
       for node in nodes where node.options.locking != .off {
         guard let locks = node.locks else { continue }
         let before = locks.use
-        try locks.apply(Self.joined(users[ObjectIdentifier(node)] ?? []))
+        let use = Self.joined(users[ObjectIdentifier(node)] ?? [])
+        try locks.apply(isInactive ? use.whileInactive : use)
         applied.append((locks, before))
       }
     } catch {
@@ -303,7 +309,7 @@ public final class BlockGraph {
   }
 
   /// After something went away: fewer rights cannot clash.
-  private func relaxPermissions() {
+  func relaxPermissions() {
     do throws(BlockError) { try updatePermissions() } catch {}
   }
 

@@ -45,6 +45,9 @@ public struct BlockUse: Sendable, Hashable {
     return use
   }
 
+  /// What is left of it while another process has the image.
+  var whileInactive: BlockUse { BlockUse(needed: needed.intersection(.consistentRead), shared: .all) }
+
   func joined(with other: BlockUse) -> BlockUse {
     BlockUse(needed: needed.union(other.needed), shared: shared.intersection(other.shared))
   }

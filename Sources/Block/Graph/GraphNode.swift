@@ -53,6 +53,7 @@ public final class GraphNode: BlockNode {
   private let watch = Mutex(Watch())
   private let isWatched = Atomic<Bool>(false)
   private let isSealed = Atomic<Bool>(false)
+  private let isWithOthers = Atomic<Bool>(false)
   private let highestWritten = Atomic<Int64>(0)
 
   package convenience init(name: String, driver: String, content: any BlockNode, options: NodeOptions) {
@@ -108,7 +109,9 @@ public final class GraphNode: BlockNode {
 
   public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     try content.read(at: offset, into: buffer)
-    guard options.copiesOnRead, backingNode != nil, !isReadOnly, contains(offset, buffer.count) else { return }
+    guard options.copiesOnRead, backingNode != nil, !isReadOnly, !isInactive, contains(offset, buffer.count) else {
+      return
+    }
     // What came from below is written to this layer, so that it is not needed below again.
     let range = offset..<offset + Int64(buffer.count)
     for extent in try content.extents(in: range) where extent.kind == .unallocated {
@@ -134,14 +137,14 @@ public final class GraphNode: BlockNode {
   }
 
   public func writeCompressed(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
-    guard !isReadOnly else { throw .notPermitted }
+    try checkWritable()
     note(offset, Int64(buffer.count))
     try content.writeCompressed(at: offset, from: buffer)
   }
 
   /// Notes a write; false when it was zeros, which are down already.
   private func prepareWrite(at offset: Int64, _ buffer: UnsafeRawBufferPointer) throws(Errno) -> Bool {
-    guard !isReadOnly else { throw .notPermitted }
+    try checkWritable()
     note(offset, Int64(buffer.count))
     guard options.detectZeroes != .off, buffer.count > 0, contains(offset, buffer.count), Self.isZero(buffer) else {
       return true
@@ -166,12 +169,13 @@ public final class GraphNode: BlockNode {
 
   public func discard(_ range: Range<Int64>) throws(Errno) {
     guard options.unmapsDiscards, !isReadOnly else { return }
+    try checkWritable()
     note(range.lowerBound, range.upperBound - range.lowerBound)
     try content.discard(range)
   }
 
   public func writeZeroes(_ range: Range<Int64>, mayUnmap: Bool) throws(Errno) {
-    guard !isReadOnly else { throw .notPermitted }
+    try checkWritable()
     note(range.lowerBound, range.upperBound - range.lowerBound)
     try content.writeZeroes(range, mayUnmap: mayUnmap && options.unmapsDiscards)
   }
@@ -180,6 +184,7 @@ public final class GraphNode: BlockNode {
 
   public func resize(to byteCount: Int64, preallocation: Preallocation) throws(BlockError) {
     guard !isReadOnly else { throw .refused("Image is read-only") }
+    guard !isInactive else { throw .refused("Node '\(name)' is in use by another process") }
     try content.resize(to: byteCount, preallocation: preallocation)
     for bitmap in bitmaps { bitmap.resize(to: self.byteCount) }
   }
@@ -188,6 +193,29 @@ public final class GraphNode: BlockNode {
   /// below may have other users.
   public func close() throws(Errno) {
     if let image = content as? QCOW2Node { try image.settle() }
+  }
+
+  /// The same for everything below too.
+  func settle() throws(Errno) {
+    try close()
+    for child in children where child.role != .backing { try child.node.settle() }
+  }
+
+  /// Another process has the image.
+  public var isInactive: Bool { isWithOthers.load(ordering: .relaxed) }
+
+  public func inactivate() {
+    isWithOthers.store(true, ordering: .relaxed)
+    content.inactivate()
+  }
+
+  public func activate() throws(BlockError) {
+    try content.activate()
+    isWithOthers.store(false, ordering: .relaxed)
+  }
+
+  private func checkWritable() throws(Errno) {
+    guard !isReadOnly, !isInactive else { throw .notPermitted }
   }
 
   // MARK: What is noted

@@ -15,6 +15,7 @@ extension ImageOpener.Work {
     var settings = QCOW2Options(isReadOnly: options.isReadOnly || file.isReadOnly)
     settings.unmapsDiscards = options.unmapsDiscards
     settings.isUnsafe = options.ignoresFlushes
+    settings.isInactive = opener.isInactive
     settings.lazyRefcounts = options.formatOptions["lazy-refcounts"].map { $0 == "on" }
     if let given = options.backing {
       settings.ignoresBacking = true

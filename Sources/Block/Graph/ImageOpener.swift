@@ -10,12 +10,15 @@ public struct ImageOpener: Sendable {
   private let existing: [String: GraphNode]
   /// Names that new nodes may not have.
   private let takenNames: Set<String>
+  /// Another process still has the images; see `BlockNode.inactivate`.
+  let isInactive: Bool
   /// Length of the longest chain of backing nodes.
   private static let longestChain = 200
   private static let longestName = 31
 
-  init(names: NodeNames, existing: [String: GraphNode], takenNames: Set<String>) {
+  init(names: NodeNames, existing: [String: GraphNode], takenNames: Set<String>, isInactive: Bool = false) {
     (self.names, self.existing, self.takenNames) = (names, existing, takenNames)
+    self.isInactive = isInactive
   }
 
   /// For images that no graph will hold.
@@ -24,7 +27,7 @@ public struct ImageOpener: Sendable {
   public func open(_ options: NodeOptions) throws(BlockError) -> OpenedTree {
     var work = Work(opener: self)
     let root = try work.open(options, depth: 0)
-    try OpenedTree.lock(root)
+    if !isInactive { try OpenedTree.lock(root) }
     return OpenedTree(root: root, nodes: work.nodes.compactMap { $0 })
   }
 

@@ -16,6 +16,19 @@ extension QCOW2Node {
       throw .invalidImage("'data-file' is required for this image")
     }
   ) throws(BlockError) -> QCOW2Node {
+    let metadata = try loadMetadata(over: file, options, openDataFile: openDataFile)
+    if metadata.mustBeRepaired(options), !options.isInactive { try repair(metadata) }
+    var backing: (any BlockNode)?
+    if let name = metadata.extensions.backingFile, !name.isEmpty, !options.ignoresBacking {
+      backing = try openBacking(BackingReference(fileName: name, format: metadata.extensions.backingFormat))
+    }
+    return QCOW2Node(metadata, options: options, backing: backing)
+  }
+
+  /// Reads what is always in memory, and checks it.
+  static func loadMetadata(
+    over file: any BlockNode, _ options: QCOW2Options, openDataFile: (BytePath?) throws(BlockError) -> any BlockNode
+  ) throws(BlockError) -> sending QCOW2Metadata {
     let (header, extensions) = try readHeader(file)
     if let sentence = extensions.unsupportedFeatures(header) { throw .invalidImage(sentence) }
     if header.hasExtendedL2, header.clusterBits < 14 {
@@ -49,12 +62,7 @@ extension QCOW2Node {
       }
       metadata.usesLazyCounts = lazy
     }
-    if header.incompatible.contains(.dirty), !options.isReadOnly, !options.isCheck { try repair(metadata) }
-    var backing: (any BlockNode)?
-    if let name = extensions.backingFile, !name.isEmpty, !options.ignoresBacking {
-      backing = try openBacking(BackingReference(fileName: name, format: extensions.backingFormat))
-    }
-    return QCOW2Node(metadata, options: options, backing: backing)
+    return metadata
   }
 
   /// The header and extensions of an image, checked each alone.
@@ -72,7 +80,7 @@ extension QCOW2Node {
   }
 
   /// The image was not closed: its counts are made anew from its tables.
-  private static func repair(_ metadata: QCOW2Metadata) throws(BlockError) {
+  static func repair(_ metadata: QCOW2Metadata) throws(BlockError) {
     var result: QCOW2Check
     do throws(Errno) {
       result = QCOW2Check(metadata, repairing: [.leaks, .errors])
@@ -89,5 +97,12 @@ extension QCOW2Node {
     } catch {
       throw .failed("Could not repair dirty image", error)
     }
+  }
+}
+
+extension QCOW2Metadata {
+  /// The image was not closed by who wrote to it last.
+  func mustBeRepaired(_ options: QCOW2Options) -> Bool {
+    header.incompatible.contains(.dirty) && !options.isReadOnly && !options.isCheck
   }
 }

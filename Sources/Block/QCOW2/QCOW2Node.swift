@@ -22,6 +22,8 @@ public struct QCOW2Options: Sendable {
   public var ignoresBacking = false
   /// Open for checking: a dirty or corrupt image is taken as it is.
   public var isCheck = false
+  /// Another process has the image; see `BlockNode.inactivate`.
+  public var isInactive = false
   /// `lazy-refcounts=`; nil: as the image says.
   public var lazyRefcounts: Bool?
 
@@ -49,6 +51,7 @@ public final class QCOW2Node: BlockNode {
   private let lower: Mutex<(any BlockNode)?>
   private let length: Atomic<Int64>
   private let isClosed = Atomic<Bool>(false)
+  private let isInactive: Atomic<Bool>
 
   init(_ metadata: sending QCOW2Metadata, options: QCOW2Options, backing: (any BlockNode)?) {
     self.options = options
@@ -57,6 +60,7 @@ public final class QCOW2Node: BlockNode {
     storage = metadata.file
     data = metadata.dataFile ?? metadata.file
     geometry = metadata.geometry
+    isInactive = Atomic(options.isInactive)
     length = Atomic(metadata.header.byteCount & -sectorByteCount)
     lower = Mutex(backing)
     state = Guarded(metadata)
@@ -79,7 +83,7 @@ public final class QCOW2Node: BlockNode {
   public func replaceBacking(_ node: (any BlockNode)?) { lower.withLock { $0 = node } }
 
   public func flush() throws(Errno) {
-    guard !isReadOnly, !isClosed.load(ordering: .relaxed) else { return }
+    guard !isReadOnly, !isClosed.load(ordering: .relaxed), !isInactive.load(ordering: .relaxed) else { return }
     let unlinked = try state.withLock { (metadata) throws(Errno) in
       try metadata.writeBack()
       return metadata.lastUnlinked
@@ -112,13 +116,14 @@ public final class QCOW2Node: BlockNode {
 
   /// Writes everything, stores the bitmaps and takes the dirty bit away.
   private func finish() throws(Errno) {
-    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing), !isReadOnly else { return }
+    guard !isClosed.exchange(true, ordering: .acquiringAndReleasing), !isReadOnly, !isInactive.load(ordering: .relaxed)
+    else { return }
     try state.withLock { (metadata) throws(Errno) in try Self.settle(metadata) }
   }
 
   /// As at the end of use, with the image staying open; for handing it to another program.
   public func settle() throws(Errno) {
-    guard !isReadOnly else { return }
+    guard !isReadOnly, !isInactive.load(ordering: .relaxed) else { return }
     try exclusively { (metadata) throws(Errno) in try Self.settle(metadata) }
   }
 
@@ -128,6 +133,31 @@ public final class QCOW2Node: BlockNode {
     try metadata.storeBitmaps()
     try metadata.writeBackAll()
     if metadata.hasLazyCounts { try metadata.setIncompatible(.dirty, false) }
+  }
+
+  public func inactivate() { isInactive.store(true, ordering: .relaxed) }
+
+  public func activate() throws(BlockError) {
+    guard isInactive.load(ordering: .relaxed) else { return }
+    let geometry = geometry
+    let outcome = state.wait { metadata -> Result<Int64, BlockError>? in
+      guard metadata.operations.isIdle else { return nil }
+      do throws(BlockError) {
+        let dataFile = metadata.dataFile
+        let fresh = try Self.loadMetadata(over: file, options) { (_) throws(BlockError) in
+          guard let dataFile else { throw .invalidImage("The image has another format than before") }
+          return dataFile
+        }
+        guard fresh.geometry == geometry else { throw .invalidImage("The image has another format than before") }
+        if fresh.mustBeRepaired(options) { try Self.repair(fresh) }
+        metadata = fresh
+        return .success(fresh.header.byteCount)
+      } catch {
+        return .failure(error)
+      }
+    }
+    setByteCount(try outcome.get())
+    isInactive.store(false, ordering: .relaxed)
   }
 
   /// Runs `body` while no data is being read or written.

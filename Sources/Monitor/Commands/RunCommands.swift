@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import Platform
 import QAPI
 
@@ -36,7 +37,10 @@ struct Continue: MonitorCommand {
     switch context.machine.runState {
     case .finishMigrate: throw QMPError("Migration is not finalized yet")
     case .incomingMigration: context.hub.migration.setIncomingStartsGuest(true)
-    default: context.machine.resume()
+    default:
+      // After a migration another process may have them.
+      try blockWork { () throws(BlockError) in try context.blockGraph.activate() }
+      context.machine.resume()
     }
     return Empty()
   }

@@ -98,6 +98,7 @@ install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/apus
 	if compgen -G 'firmware/out/*.bin' > /dev/null; then \
 	  install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/apus firmware/out/*.bin; fi
+	$(if $(QEMU_IMG),ln -sf apus $(DESTDIR)$(PREFIX)/bin/qemu-img)
 
 clean:
 	rm -rf .build $(TEST_SCRATCH) .venv screen.png

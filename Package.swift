@@ -46,6 +46,7 @@ let package = Package(
     floor("Network", ["HostIO", "Platform", "CSlirp"]),
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
+    floor("ImageTool", ["HostIO", "Block", "QAPI"]),
     floor("Chipset", path: "Devices/Chipset", ["Platform"]),
     floor("StorageDevices", path: "Devices/Storage", ["Platform", "Block"]),
     floor("VirtioDevices", path: "Devices/Virtio", ["HostIO", "Platform", "Block"]),
@@ -64,7 +65,7 @@ let package = Package(
     floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
     // Floor 8
     .executableTarget(name: "apus",
-                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options"],
+                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options", "ImageTool"],
                       path: "Sources/apus",
                       swiftSettings: settings),
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HostIO
+import ImageTool
 import Migration
 import Options
 
@@ -10,7 +11,14 @@ struct Apus {
     HostProcess.openMissingStreams()
     Signals.ignoreBrokenPipes()
     let arguments = HostProcess.arguments.dropFirst()
-    if arguments.first == "state" { finish(StateCommand.run(arguments.dropFirst())) }
+    if HostProcess.arguments.first?.lastComponent == "qemu-img" {
+      HostProcess.exit(ImageTool.run(Array(arguments), programName: "qemu-img"))
+    }
+    switch arguments.first {
+    case "img": HostProcess.exit(ImageTool.run(Array(arguments.dropFirst()), programName: "apus img"))
+    case "state": finish(StateCommand.run(arguments.dropFirst()))
+    default: break
+    }
     do throws(OptionError) {
       switch try OptionParser.parse(Array(arguments)) {
       case .print(let text):

@@ -57,18 +57,7 @@ public struct OverlayRequest: Sendable {
       walked = node.backingNode
       if walked !== base.backingNode { break }
     }
-    var storage = NodeOptions(driver: .file)
-    storage.fileName = fileName
-    do throws(Errno) {
-      // What is there may be used by somebody: it is made empty only under its locks.
-      try FileDescriptor.open(fileName, .readWrite, [.create, .noControllingTerminal, .nonBlocking]).close()
-    } catch {
-      throw .refused("Could not create '\(fileName)': \(error)")
-    }
-    let file = try ImageOpener().open(storage).root
-    try file.locks?.apply(
-      BlockUse(needed: [.consistentRead, .write, .resize], shared: [.consistentRead, .writeUnchanged]))
-    try file.resize(to: 0, preallocation: .off)
+    let file = try ImageOpener.createFile(fileName)
     var creation = QCOW2Creation(byteCount: base.byteCount)
     creation.backingFile = BytePath(base.fileName)
     creation.backingFormat = base.driver

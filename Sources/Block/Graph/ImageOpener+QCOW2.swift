@@ -16,6 +16,7 @@ extension ImageOpener.Work {
     settings.unmapsDiscards = options.unmapsDiscards
     settings.isUnsafe = options.ignoresFlushes
     settings.isInactive = opener.isInactive
+    settings.isCheck = options.isForCheck
     settings.lazyRefcounts = options.formatOptions["lazy-refcounts"].map { $0 == "on" }
     if let given = options.backing {
       settings.ignoresBacking = true

@@ -22,13 +22,30 @@ public struct ImageOpener: Sendable {
   }
 
   /// For images that no graph will hold.
-  init() { self.init(names: NodeNames(), existing: [:], takenNames: []) }
+  package init() { self.init(names: NodeNames(), existing: [:], takenNames: []) }
 
   public func open(_ options: NodeOptions) throws(BlockError) -> OpenedTree {
     var work = Work(opener: self)
     let root = try work.open(options, depth: 0)
     if !isInactive { try OpenedTree.lock(root) }
     return OpenedTree(root: root, nodes: work.nodes.compactMap { $0 })
+  }
+
+  /// An empty file of that name for a new image; what was there before is gone.
+  package static func createFile(_ name: BytePath) throws(BlockError) -> GraphNode {
+    var storage = NodeOptions(driver: .file)
+    storage.fileName = name
+    do throws(Errno) {
+      // What is there may be used by somebody: it is made empty only under its locks.
+      try FileDescriptor.open(name, .readWrite, [.create, .noControllingTerminal, .nonBlocking]).close()
+    } catch {
+      throw .failed("Could not create '\(name)'", error)
+    }
+    let file = try ImageOpener().open(storage).root
+    try file.locks?.apply(
+      BlockUse(needed: [.consistentRead, .write, .resize], shared: [.consistentRead, .writeUnchanged]))
+    try file.resize(to: 0, preallocation: .off)
+    return file
   }
 
   func node(named name: String) throws(BlockError) -> GraphNode {
@@ -82,7 +99,10 @@ public struct ImageOpener: Sendable {
         default: throw .unsupportedFormat(file.fileName, format)
         }
         if format == .qcow2 { return try openQCOW2(found, over: file, depth: depth) }
-        if options.backing != nil { throw .refused("Driver doesn't support backing files") }
+        switch options.backing {
+        case nil, .some(.none): break
+        case .options?, .named?: throw .refused("Driver doesn't support backing files")
+        }
         return try openRaw(found, over: file, isGuessed: !options.isReadOnly)
       }
     }
@@ -194,6 +214,12 @@ public struct OpenedTree: Sendable {
     try descend(root, .none, &uses)
   }
 
+  /// Takes the locks for a use of an image that no graph will hold.
+  package func lock(for use: BlockUse) throws(BlockError) {
+    var uses: [ObjectIdentifier: BlockUse] = [:]
+    try Self.descend(root, use, &uses)
+  }
+
   private static func descend(
     _ node: GraphNode, _ use: BlockUse, _ uses: inout [ObjectIdentifier: BlockUse]
   ) throws(BlockError) {
@@ -227,7 +253,7 @@ extension GraphNode {
       if result.needed.contains(.writeUnchanged) { result.needed.insert(.write) }
       if result.needed.contains(.write) { result.needed.insert(.resize) }
     case .backing:
-      result.needed.formIntersection(.consistentRead)
+      result.needed.formIntersection(options.writesBacking ? [.consistentRead, .write] : .consistentRead)
       let others: BlockPermissions = use.shared.contains(.write) ? [.write, .resize] : []
       result.shared = others.union([.consistentRead, .writeUnchanged])
     }

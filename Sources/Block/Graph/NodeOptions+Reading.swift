@@ -88,8 +88,10 @@ extension NodeOptions {
   /// What a backing node takes over from its overlay.
   static func backingDefaults(_ parent: NodeOptions) -> NodeOptions {
     var options = NodeOptions()
-    (options.isReadOnly, options.forcesSharing) = (true, parent.forcesSharing)
+    (options.isReadOnly, options.forcesSharing) = (parent.isReadOnly || !parent.writesBacking, parent.forcesSharing)
     (options.isDirect, options.ignoresFlushes) = (parent.isDirect, parent.ignoresFlushes)
+    options.writesBacking = parent.writesBacking
+    if parent.writesBacking { options.unmapsDiscards = parent.unmapsDiscards }
     return options
   }
 

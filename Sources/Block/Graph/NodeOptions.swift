@@ -57,6 +57,10 @@ public struct NodeOptions: Sendable, Equatable {
   public var backing: Reference?
   /// `data-file`
   public var dataFile: Reference?
+  /// Opened to be checked: a dirty or corrupt image is taken as it is.
+  package var isForCheck = false
+  /// Images below are written to, too.
+  package var writesBacking = false
   /// qcow2's own options by whole key.
   public var formatOptions: [String: String] = [:]
 

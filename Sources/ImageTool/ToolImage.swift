@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import Block
+import HostIO
+
+/// Opening images for commands, in the words of the tool.
+enum ToolImage {
+  static func open(
+    _ path: BytePath, format: String?, _ options: ImageChain.Options, status: Int32 = 1
+  ) throws(ToolError) -> ImageChain {
+    do throws(BlockError) {
+      let chain = try ImageChain.open(path, format: format, options)
+      if let warning = chain.warning { HostProcess.printError(warning + "\n") }
+      return chain
+    } catch {
+      throw ToolError("Could not open '\(path)': \(error)", status: status)
+    }
+  }
+
+  static func close(_ chain: ImageChain, _ path: BytePath) throws(ToolError) {
+    try describing("Could not close '\(path)'") { () throws(Errno) in try chain.close() }
+  }
+}
+
+/// `-t` and `-T`: cache modes by QEMU's names. The page cache is used in all of them.
+struct CacheMode {
+  var isUnsafe: Bool
+  var isWriteThrough: Bool
+
+  init(_ name: String, source: Bool = false) throws(ToolError) {
+    switch name {
+    case "none", "off", "writeback": (isUnsafe, isWriteThrough) = (false, false)
+    case "writethrough", "directsync": (isUnsafe, isWriteThrough) = (false, true)
+    case "unsafe": (isUnsafe, isWriteThrough) = (true, false)
+    default: throw ToolError("Invalid \(source ? "source cache" : "cache") option: \(name)")
+    }
+  }
+}
+
+/// How a piece of a disk is stored, seen through the whole chain.
+struct ChainStatus {
+  var range: Range<Int64>
+  var isData: Bool
+  var isZero: Bool
+  /// Some image of the chain has it.
+  var isPresent: Bool
+  /// Which image, counted from the top.
+  var depth: Int
+  var hostOffset: Int64?
+  var isCompressed: Bool
+
+  /// The run at the start of a range, no deeper than `limit` images.
+  static func at(
+    _ range: Range<Int64>, in chain: ImageChain, depthLimit limit: Int = .max
+  ) throws(Errno) -> ChainStatus {
+    var range = range
+    var depth = 0
+    while true {
+      let node = chain.links[depth].node
+      let end = min(range.upperBound, node.byteCount)
+      if range.lowerBound >= end {
+        return ChainStatus(
+          range: range, isData: false, isZero: true, isPresent: false, depth: depth, hostOffset: nil,
+          isCompressed: false)
+      }
+      let extent = try node.extent(in: range.lowerBound..<end)
+      range = extent.range
+      if extent.kind != .unallocated {
+        return ChainStatus(
+          range: range, isData: extent.kind == .data, isZero: extent.kind == .zero || extent.isHole, isPresent: true,
+          depth: depth, hostOffset: extent.hostOffset, isCompressed: extent.isCompressed)
+      }
+      guard depth + 1 < chain.links.count, depth + 1 < limit else {
+        let isLast = depth + 1 >= chain.links.count
+        return ChainStatus(
+          range: range, isData: false, isZero: isLast, isPresent: false, depth: depth, hostOffset: nil,
+          isCompressed: false)
+      }
+      let below = chain.links[depth + 1].node.byteCount
+      if range.lowerBound >= below {
+        return ChainStatus(
+          range: range, isData: false, isZero: true, isPresent: false, depth: depth, hostOffset: nil,
+          isCompressed: false)
+      }
+      range = range.lowerBound..<min(range.upperBound, below)
+      depth += 1
+    }
+  }
+}

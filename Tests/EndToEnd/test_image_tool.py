@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`apus img` beside Debian's qemu-img: the same words, and each reads what the other wrote."""
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import vm
+
+pytestmark = pytest.mark.apus
+APUS = [os.path.join(vm.ROOT, '.build', 'release', 'apus'), 'img']
+QEMU = ['qemu-img']
+FORMS = {
+    'plain': 'compat=1.1', 'v2': 'compat=0.10', 'small': 'cluster_size=512', 'wide': 'cluster_size=2M',
+    'counts1': 'refcount_bits=1', 'counts64': 'refcount_bits=64,cluster_size=4k', 'lazy': 'lazy_refcounts=on',
+    'extended': 'extended_l2=on,cluster_size=64k', 'metadata': 'preallocation=metadata', 'falloc': 'preallocation=falloc',
+    'full': 'preallocation=full', 'zstd': 'compression_type=zstd', 'data': 'data_file=NAME.data',
+    'raw-data': 'data_file=NAME.data,data_file_raw=on', 'extended-metadata': 'extended_l2=on,preallocation=metadata',
+}
+
+
+def tool(program, *arguments, status=0, cwd=None):
+    done = subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=120)
+    if status is not None:
+        assert done.returncode == status, (arguments, done.stdout, done.stderr)
+    return done
+
+
+def io(path, *commands):
+    done = subprocess.run(['qemu-io', *(part for command in commands for part in ('-c', command)), str(path)],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and 'verification failed' not in done.stdout, done.stdout + done.stderr
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """A raw disk with data, zeros that are stored, holes and an odd end."""
+    path = tmp_path / 'sample.raw'
+    generator = random.Random(5)
+    with open(path, 'wb') as file:
+        file.truncate((5 << 20) + 512)
+        for offset, count in ((0, 70000), (1 << 20, 300000), (3 << 20, 4096), ((5 << 20) - 1000, 1512)):
+            file.seek(offset)
+            file.write(generator.randbytes(count))
+        file.seek(2 << 20)
+        file.write(bytes(100000))
+    return path
+
+
+def both(*arguments, cwd, status=0):
+    """Runs the two tools alike and compares all they say."""
+    results = [tool(program, *arguments, status=None, cwd=cwd) for program in (QEMU, APUS)]
+    said = [(done.returncode, done.stdout, re.sub(r'(?m)^(qemu-img|apus img):', 'TOOL:', done.stderr.replace('qemu-img --help', 'H').replace('apus img --help', 'H'))) for done in results]
+    assert said[0] == said[1]
+    assert said[0][0] == status
+    return said[0]
+
+
+@pytest.mark.parametrize('form', FORMS)
+@pytest.mark.parametrize('writer,reader', [(APUS, QEMU), (QEMU, APUS)], ids=['ours', 'theirs'])
+def test_each_reads_what_the_other_converted(tmp_path, sample, form, writer, reader):
+    options = FORMS[form].replace('NAME', str(tmp_path / 'x'))
+    image = tmp_path / 'x.qcow2'
+    tool(writer, 'convert', '-f', 'raw', '-O', 'qcow2', '-o', options, sample, image)
+    for program in (writer, reader):
+        tool(program, 'check', image)
+        tool(program, 'compare', '-f', 'raw', '-F', 'qcow2', sample, image)
+    back = tmp_path / 'back.raw'
+    tool(reader, 'convert', '-f', 'qcow2', '-O', 'raw', image, back)
+    assert back.read_bytes() == sample.read_bytes()
+
+
+@pytest.mark.parametrize('form', ['plain', 'zstd', 'v2', 'small', 'extended'])
+@pytest.mark.parametrize('writer,reader', [(APUS, QEMU), (QEMU, APUS)], ids=['ours', 'theirs'])
+def test_compressed_images(tmp_path, sample, form, writer, reader):
+    image = tmp_path / 'c.qcow2'
+    tool(writer, 'convert', '-c', '-f', 'raw', '-O', 'qcow2', '-o', FORMS[form], sample, image)
+    tool(QEMU, 'check', image)
+    tool(reader, 'check', image)
+    tool(reader, 'compare', '-f', 'raw', '-F', 'qcow2', sample, image)
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_images_of_ours_are_written_by_qemu_io(tmp_path, form):
+    image = tmp_path / 'w.qcow2'
+    tool(APUS, 'create', '-q', '-f', 'qcow2', '-o', FORMS[form].replace('NAME', str(tmp_path / 'w')), image, '8M')
+    io(image, 'write -P 17 0 100k', 'write -P 18 1M 1M', 'write -z 1200k 64k', 'discard 3M 1M', 'write -P 19 7M 512')
+    tool(APUS, 'check', image)
+    tool(QEMU, 'check', image)
+    raw = tmp_path / 'w.raw'
+    tool(APUS, 'convert', '-O', 'raw', image, raw)
+    tool(QEMU, 'compare', image, raw)
+
+
+def test_backing_chains_rebase_commit(tmp_path, sample):
+    tool(APUS, 'convert', '-f', 'raw', '-O', 'qcow2', sample, 'base.qcow2', cwd=tmp_path)
+    tool(APUS, 'create', '-q', '-f', 'qcow2', '-b', 'base.qcow2', '-F', 'qcow2', 'mid.qcow2', cwd=tmp_path)
+    io(tmp_path / 'mid.qcow2', 'write -P 5 1M 128k')
+    tool(APUS, 'create', '-q', '-f', 'qcow2', '-b', 'mid.qcow2', '-F', 'qcow2', 'top.qcow2', cwd=tmp_path)
+    io(tmp_path / 'top.qcow2', 'write -P 6 1100k 64k', 'write -z 0 64k')
+    before = tmp_path / 'before.raw'
+    tool(QEMU, 'convert', '-O', 'raw', tmp_path / 'top.qcow2', before)
+    tool(APUS, 'compare', tmp_path / 'top.qcow2', before)
+    both('info', '--backing-chain', 'top.qcow2', cwd=tmp_path)
+    both('map', '--output=json', 'top.qcow2', cwd=tmp_path)
+    tool(APUS, 'rebase', '-b', 'base.qcow2', '-F', 'qcow2', 'top.qcow2', cwd=tmp_path)
+    tool(QEMU, 'compare', tmp_path / 'top.qcow2', before)
+    tool(APUS, 'commit', 'top.qcow2', cwd=tmp_path)
+    tool(QEMU, 'compare', tmp_path / 'base.qcow2', before)
+    for name in ('base.qcow2', 'top.qcow2'):
+        tool(QEMU, 'check', tmp_path / name)
+
+
+def test_the_same_words(tmp_path, sample):
+    tool(QEMU, 'convert', '-f', 'raw', '-O', 'qcow2', sample, 'a.qcow2', cwd=tmp_path)
+    tool(QEMU, 'snapshot', '-c', 'first one', 'a.qcow2', cwd=tmp_path)
+    tool(QEMU, 'bitmap', '--add', 'a.qcow2', 'b0', cwd=tmp_path)
+    for arguments in (
+            'info a.qcow2', 'info --output=json a.qcow2', 'info sample.raw', 'map a.qcow2', 'map --output=json a.qcow2',
+            'map --output=json sample.raw', 'map sample.raw', 'map --output=json -s 64k -l 1M a.qcow2', 'check a.qcow2',
+            'check --output=json a.qcow2', 'snapshot -l a.qcow2', 'compare a.qcow2 sample.raw',
+            'measure -O qcow2 sample.raw', 'measure -O qcow2 a.qcow2', 'measure --output=json -O qcow2 a.qcow2',
+            'measure -O raw a.qcow2', 'measure -O qcow2 --size 10G', 'measure -O qcow2 --size 1G -o cluster_size=512',
+            'create -f qcow2 new.qcow2 5M', 'create -f qcow2 -o help', 'create -f raw -o help', 'create -f raw new.raw 1M',
+            'create -f qcow2 -b a.qcow2 -F qcow2 over.qcow2', 'resize new.qcow2 +1M', 'resize --shrink new.qcow2 2M'):
+        both(*arguments.split(' '), cwd=tmp_path)
+
+
+@pytest.mark.parametrize('arguments,status', [
+    ('info nope', 1), ('info', 1), ('info --output=xml sample.raw', 1), ('check sample.raw', 63), ('foo', 1), ('', 1),
+    ('check nope', 1), ('check -r x sample.raw', 1), ('compare sample.raw', 1), ('compare sample.raw nope', 2),
+    ('create', 1), ('create -f qcow2 x', 1), ('create -f foo x 1M', 1), ('create -f qcow2 -o foo=1 x 1M', 1),
+    ('create -f qcow2 x 1X', 1), ('create -f qcow2 -o lazy_refcounts=maybe x 1M', 1), ('create -f qcow2 -b nope -F raw x', 1),
+    ('create -f qcow2 -o cluster_size=3k x 1M', 1), ('create -f qcow2 -o compression_type=y x 1M', 1),
+    ('create -f qcow2 /nonexist/x 1M', 1), ('snapshot -d nope q.qcow2', 1), ('snapshot -a nope q.qcow2', 1),
+    ('rebase q.qcow2', 1), ('commit q.qcow2', 1), ('commit -b z q.qcow2', 1), ('resize q.qcow2 1M', 1),
+    ('resize q.qcow2', 1), ('measure', 1), ('dd if=q.qcow2', 1), ('dd if=q.qcow2 of=z foo=1', 1), ('convert q.qcow2', 1),
+    ('convert -O qcow2 -B z q.qcow2 y', 1), ('convert -c -O raw q.qcow2 y', 1), ('bitmap --add q.qcow2', 1),
+    ('bitmap --remove q.qcow2 x', 1), ('amend q.qcow2', 1)])
+def test_the_same_refusals(tmp_path, sample, arguments, status):
+    tool(QEMU, 'create', '-q', '-f', 'qcow2', tmp_path / 'q.qcow2', '2M')
+    both(*(arguments.split(' ') if arguments else ()), cwd=tmp_path, status=status)
+
+
+def test_damage_is_found_and_repaired(tmp_path):
+    image = tmp_path / 'd.qcow2'
+    tool(QEMU, 'create', '-q', '-f', 'qcow2', image, '4M')
+    io(image, 'write 0 256k')
+    data = bytearray(image.read_bytes())
+    table = int.from_bytes(data[48:56], 'big')
+    block = int.from_bytes(data[table:table + 8], 'big')
+    data[block + 2 * 5 + 1] = 2
+    data[block + 2 * 11 + 1] = 1
+    image.write_bytes(data + bytes(5 * 65536))
+    both('check', 'd.qcow2', cwd=tmp_path, status=2)
+    both('check', '--output=json', 'd.qcow2', cwd=tmp_path, status=2)
+    tool(APUS, 'check', '-r', 'leaks', image)
+    tool(QEMU, 'check', image)
+    data[block + 2 * 6 + 1] = 0
+    image.write_bytes(data + bytes(5 * 65536))
+    tool(APUS, 'check', '-r', 'all', image)
+    tool(QEMU, 'check', image)
+
+
+def test_internal_snapshots(tmp_path):
+    image = tmp_path / 's.qcow2'
+    tool(APUS, 'create', '-q', '-f', 'qcow2', image, '4M')
+    io(image, 'write -P 1 0 1M')
+    tool(APUS, 'snapshot', '-c', 'one', image)
+    io(image, 'write -P 2 512k 1M')
+    tool(QEMU, 'snapshot', '-c', 'two', image)
+    tool(APUS, 'check', image)
+    tool(QEMU, 'check', image)
+    tool(APUS, 'snapshot', '-a', 'one', image)
+    tool(QEMU, 'check', image)
+    io(image, 'read -P 1 0 1M', 'read -P 0 1M 1M')
+    tool(APUS, 'snapshot', '-d', 'one', image)
+    tool(APUS, 'snapshot', '-d', 'two', image)
+    tool(QEMU, 'check', image)
+    io(image, 'read -P 1 0 1M')
+
+
+def test_called_as_qemu_img(tmp_path):
+    link = tmp_path / 'qemu-img'
+    link.symlink_to(APUS[0])
+    assert 'Not enough arguments' in tool([str(link)], status=1).stderr
+    assert tool([str(link)], 'create', '-f', 'raw', tmp_path / 'x', '1M').stdout.startswith('Formatting ')

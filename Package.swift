@@ -94,7 +94,7 @@ let package = Package(
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),
     tests("NetworkDevicesTests", ["NetworkDevices", "Network", "Platform", "HostIO", "DeviceBattery", "Fuzzing"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
-    tests("PCTests", ["PC", "Platform", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
+    tests("PCTests", ["PC", "Platform", "Block", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),

@@ -45,6 +45,8 @@ public final class BlockBackend {
   private var throttled: [Pending] = []  // by the time at which they may start
   private var stopped: [Pending] = []  // in the order in which they failed
   private var nextIdentity = 0
+  /// `deliverDue` waits for the host.
+  private var isDelivering = false
   private lazy var timer = queue.clock.timer { [unowned self] _ in deliverDue() }
   private lazy var throttleTimer = queue.clock.timer { [unowned self] _ in startThrottled() }
   private let reference = BackendReference()
@@ -189,6 +191,8 @@ public final class BlockBackend {
   }
 
   private func deliverDue() {
+    isDelivering = true
+    defer { isDelivering = false }
     while let first = pending.first, first.deadline <= queue.clock.now {
       // While the machine serves its mailbox here, a command may cancel the request.
       while pending.contains(where: { $0.identity == first.identity }) {
@@ -202,6 +206,16 @@ public final class BlockBackend {
       deliver(first.identity)
     }
     armTimer()
+  }
+
+  /// Delivers what is due while `deliverDue` waits for it. For a command that is served meanwhile and must find the machine
+  /// as it is after this instant.
+  package func finishDelivering() {
+    guard isDelivering else { return }
+    while let first = pending.first, first.deadline <= queue.clock.now {
+      _ = first.outcome.content.wait { $0.result }
+      deliver(first.identity)
+    }
   }
 
   private func deliver(_ identity: Int) {
@@ -273,8 +287,9 @@ public final class BlockBackend {
     worker.submit(.exclusive) { hold.stand() }
   }
 
-  /// A request's result will be delivered as soon as it is there, whether or not virtual time passes.
-  public var awaitsDelivery: Bool { queue.timing == .whenDone && !pending.isEmpty }
+  /// A request's result will be delivered as soon as it is there, whether or not virtual time passes: the host's time says
+  /// when, or its instant has come and the host is late.
+  public var awaitsDelivery: Bool { isDelivering || queue.timing == .whenDone && !pending.isEmpty }
 
   /// Has what was submitted so far, and what the medium's nodes keep back, brought to stable storage, so that another
   /// process can go on with the images; `done` is called on another thread. Nothing of it is seen by the device.

@@ -67,7 +67,7 @@ public final class ThrottleGroup {
   public let name: String
   public var limits: ThrottleLimits { didSet { levels = [Level](repeating: Level(), count: 6) } }
 
-  private struct Level {
+  fileprivate struct Level {
     /// Units in the bucket.
     var units = 0.0
     /// Units of the burst, leaking at the burst rate.
@@ -77,6 +77,39 @@ public final class ThrottleGroup {
   private var lastLeak: Nanoseconds = 0
 
   public init(name: String, limits: ThrottleLimits = ThrottleLimits()) { (self.name, self.limits) = (name, limits) }
+
+  /// How full the buckets are, bit for bit, so that a saved machine's drives go on as they would have.
+  public struct Filling: Sendable, Equatable {
+    public static let levelCount = 12
+    /// When the buckets leaked last.
+    public var instant: Nanoseconds
+    /// Bit patterns of the levels, each bucket's and its burst's.
+    public var levels: [UInt64]
+
+    /// Nil for what no bucket can hold.
+    public init?(instant: Nanoseconds, levels: [UInt64]) {
+      guard levels.count == Self.levelCount, instant >= 0,
+        levels.allSatisfy({ (0...1e18).contains(Double(bitPattern: $0)) })
+      else { return nil }
+      (self.instant, self.levels) = (instant, levels)
+    }
+
+    fileprivate init(_ instant: Nanoseconds, _ levels: [Level]) {
+      self.instant = instant
+      self.levels = levels.flatMap { [min($0.units, 1e18).bitPattern, min($0.burstUnits, 1e18).bitPattern] }
+    }
+  }
+
+  public var filling: Filling {
+    get { Filling(lastLeak, levels) }
+    set {
+      lastLeak = newValue.instant
+      levels = stride(from: 0, to: Filling.levelCount, by: 2).map {
+        Level(
+          units: Double(bitPattern: newValue.levels[$0]), burstUnits: Double(bitPattern: newValue.levels[$0 + 1]))
+      }
+    }
+  }
 
   private static func applies(_ index: Int, isWrite: Bool) -> Bool {
     index % 3 == 0 || (index % 3 == 2) == isWrite

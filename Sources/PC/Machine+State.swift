@@ -83,8 +83,8 @@ extension Machine {
   }
 
   /// Parts that were added after machines had been saved without them. Where one is missing, its device stays as it is
-  /// after power-up: no key waits, and random numbers begin anew.
-  public static let laterStateNames: Set<String> = ["keyqueue", "rng"]
+  /// after power-up: no key waits, random numbers begin anew, and drives may use their limits in full.
+  public static let laterStateNames: Set<String> = ["keyqueue", "rng", "throttle"]
 
   /// Loads what `saveState` gave into a machine that has not run. All parts are decoded before anything changes.
   public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {

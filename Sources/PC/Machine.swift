@@ -79,6 +79,7 @@ public final class Machine {
     let keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
     self.keyQueue = keyQueue
     board.add(keyQueue)
+    board.add(ThrottleLevels(blockGraph))
     time.instructionCount = { [unowned board] in board.processor.instructionCount }
     requests.reset = { [unowned self] in request { self.pendingReset = .guestReset } }
     requests.initialize = { [unowned self] in request { self.pendingInitialization = true } }
@@ -287,6 +288,7 @@ public final class Machine {
   func settle() {
     guard let board else { return }
     board.commitMap()
+    for backend in blockGraph.backends { backend.finishDelivering() }
     clock.fireDueTimers()
     board.commitMap()
     // A timer may have sent INIT.

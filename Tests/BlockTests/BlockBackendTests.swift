@@ -214,6 +214,30 @@ struct BlockBackendTests {
     }
   }
 
+  @Test func `a command that is served while the host is late sees the request done before later timers`() {
+    let gate = Guarded(false)
+    let queue = BlockQueue(clock: clock, mailbox: mailbox, timing: .atDeadline)
+    queue.workWillBegin = { gate.wait { $0 ? () : nil } }
+    var order: [String] = []
+    var serve: () -> Void = {}
+    queue.waitForWorker = { serve() }
+    let backend = BlockBackend(
+      name: "d", queue: queue, medium: BlockMedium(node: MemoryNode([1, 2, 3, 4]), fileName: "d"),
+      latency: BlockLatency(fixed: 1000, perBytePicoseconds: 0, flush: 1000))
+    let timer = clock.timer { _ in order.append("timer") }
+    backend.submit(.read(offset: 0, byteCount: 4)) { _ in order.append("disk") }
+    timer.arm(at: 1000)
+    serve = {
+      #expect(backend.awaitsDelivery && order.isEmpty)
+      gate.update { $0 = true }
+      backend.finishDelivering()
+      clock.fireDueTimers()
+      #expect(order == ["disk", "timer"])
+    }
+    clock.advance(by: 1000)
+    #expect(order == ["disk", "timer"] && !backend.awaitsDelivery)
+  }
+
   // MARK: Limits
 
   @Test func `a limit spreads requests over virtual time`() throws {

@@ -22,7 +22,7 @@ public final class BlockGraph {
   public internal(set) var isInactive: Bool
   public var eventHandler: ((Event) -> Void)?
   package let nodeNames = NodeNames()
-  private(set) var throttleGroups: [String: ThrottleGroup] = [:]
+  public private(set) var throttleGroups: [String: ThrottleGroup] = [:]
   /// Nodes that the user made and will delete (`-blockdev`, `blockdev-add`).
   private var ownedNames: Set<String> = []
   private let mailbox: Mailbox?

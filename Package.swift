@@ -97,7 +97,7 @@ let package = Package(
     tests("PCTests", ["PC", "Platform", "Block", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
     tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
-    tests("MigrationTests", ["Migration", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
+    tests("MigrationTests", ["Migration", "Block", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "Network", "VirtioDevices", "HostIO"]),
   ]
 )

@@ -114,8 +114,8 @@ struct ImageInformation {
   var text: String {
     var lines = ["image: \(link.fileName)", "file format: \(link.format.rawValue)"]
     let size = link.node.byteCount
-    lines.append("virtual size: \(ToolSize.human(UInt64(size))) (\(size) bytes)")
-    lines.append("disk size: \(link.node.allocatedByteCount.map { ToolSize.human(UInt64($0)) } ?? "unavailable")")
+    lines.append("virtual size: \(HumanSize.text(UInt64(size))) (\(size) bytes)")
+    lines.append("disk size: \(link.node.allocatedByteCount.map { HumanSize.text(UInt64($0)) } ?? "unavailable")")
     guard let qcow2 else { return lines.joined(separator: "\n") }
     if qcow2.header.encryption != .none { lines.append("encrypted: yes") }
     lines.append("cluster_size: \(qcow2.header.clusterByteCount)")
@@ -126,7 +126,7 @@ struct ImageInformation {
       if let backingFormat { lines.append("backing file format: \(backingFormat)") }
     }
     let snapshots = qcow2.snapshots
-    if !snapshots.isEmpty { lines += ["Snapshot list:"] + SnapshotList.lines(snapshots) }
+    if !snapshots.isEmpty { lines += ["Snapshot list:"] + SnapshotTable.lines(snapshots) }
     lines.append("Format specific information:")
     return (lines + specificLines(qcow2)).joined(separator: "\n")
   }
@@ -154,38 +154,8 @@ struct ImageInformation {
   }
 }
 
-/// Internal snapshots as `info` and `snapshot -l` show them.
+/// Internal snapshots as `info --output=json` shows them.
 enum SnapshotList {
-  static func lines(_ snapshots: [QCOW2Snapshot]) -> [String] {
-    [row("ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT")]
-      + snapshots.map { snapshot in
-        row(
-          snapshot.id, snapshot.name, ToolSize.human(snapshot.stateByteCount), date(Int64(snapshot.seconds)),
-          clock(snapshot.guestNanoseconds), snapshot.instructionCount.map(String.init) ?? "")
-      }
-  }
-
-  private static func row(
-    _ id: String, _ tag: String, _ size: String, _ date: String, _ clock: String, _ icount: String
-  ) -> String {
-    "\(id.padded(to: 9)) \(tag.padded(to: 16)) \(size.leftPadded(to: 8))\(date.leftPadded(to: 20))"
-      + "\(clock.leftPadded(to: 13))\(icount.leftPadded(to: 11))"
-  }
-
-  private static func two(_ value: Int) -> String { String(value).count < 2 ? "0\(value)" : String(value) }
-
-  private static func date(_ seconds: Int64) -> String {
-    let time = HostClock.local(at: seconds)
-    return "\(time.year)-\(two(time.month))-\(two(time.day)) \(two(time.hour)):\(two(time.minute)):\(two(time.second))"
-  }
-
-  private static func clock(_ nanoseconds: UInt64) -> String {
-    let seconds = nanoseconds / 1_000_000_000
-    let milliseconds = String(nanoseconds / 1_000_000 % 1000)
-    return "\(two(Int(seconds / 3600))):\(two(Int(seconds / 60 % 60))):\(two(Int(seconds % 60)))."
-      + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds
-  }
-
   static func json(_ snapshot: QCOW2Snapshot) -> JSON {
     var object = JSONObject()
     object["id"] = .string(snapshot.id)

@@ -26,7 +26,7 @@ enum SnapshotCommand {
     guard !isListing, let action else {
       let snapshots = node?.snapshots ?? []
       if !snapshots.isEmpty {
-        console.print((["Snapshot list:"] + SnapshotList.lines(snapshots)).joined(separator: "\n"))
+        console.print((["Snapshot list:"] + SnapshotTable.lines(snapshots)).joined(separator: "\n"))
       }
       return 0
     }

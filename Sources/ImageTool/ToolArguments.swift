@@ -127,24 +127,6 @@ enum ToolSize {
     return Int64(value * scale)
   }
 
-  /// `64 MiB`, three digits at most.
-  static func human(_ byteCount: UInt64) -> String {
-    let units = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-    var value = Double(byteCount)
-    var unit = 0
-    while value >= 1000, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    let decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 || value == 0 ? 2 : 3
-    var text = fixed(value, decimals)
-    if text.contains(".") {
-      while text.last == "0" { text.removeLast() }
-      if text.last == "." { text.removeLast() }
-    }
-    return "\(text) \(units[unit])B"
-  }
-
   /// A number with that many decimals, rounded half to even as printf does with these values.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     var factor: Int64 = 1

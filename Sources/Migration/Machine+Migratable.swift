@@ -5,6 +5,12 @@ import PC
 import Platform
 
 extension Machine: MigratableMachine {
+  public var virtualTime: Int64 { clock.now }
+
+  public var countedInstructions: UInt64? {
+    configuration.instructionCounting == nil ? nil : board?.processor.instructionCount
+  }
+
   public var awaitsDisks: Bool { blockGraph.backends.contains { $0.awaitsDelivery } }
 
   public func settleDisks(_ done: @escaping @Sendable (String?) -> Void) {

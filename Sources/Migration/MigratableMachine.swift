@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import Block
 import HostIO
 import Platform
 
 /// What migration needs of a machine. Everything here is called on the machine thread.
 public protocol MigratableMachine: AnyObject {
   var runState: RunState { get }
+  /// Nanoseconds of the guest's clock.
+  var virtualTime: Int64 { get }
+  /// Instructions executed so far; nil unless they are the clock.
+  var countedInstructions: UInt64? { get }
+  /// Disk images and drives.
+  var blockGraph: BlockGraph { get }
   /// Stops the vCPUs and virtual time, with STOP, or only gives a machine that stands still another state.
   func stop(_ state: RunState)
   /// Starts them, with RESUME.
@@ -31,6 +38,10 @@ public protocol MigratableMachine: AnyObject {
   /// What an image of this machine looks like, and one of its devices alone.
   var imageShape: ImageShape { get }
   var deviceShape: ImageShape { get }
+  /// Resets everything at once.
+  func reset(_ cause: ShutdownCause)
+  /// Makes all memory zero.
+  func clearMemory() throws(MigrationError)
   /// Puts memory into place.
   func fill(_ pages: ImagePages)
   /// Takes the state over, memory being in place.

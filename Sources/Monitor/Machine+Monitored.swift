@@ -178,8 +178,6 @@ extension Machine: MonitoredMachine {
     }
   }
 
-  public var virtualTime: Int64 { clock.now }
-
   public var network: NetworkTable? { networks }
 
   public var characterDevices: [CharacterDevice] {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Synchronization
 import QAPI
 
 /// What a command runs in, on the machine thread.
@@ -13,6 +14,8 @@ public struct MonitorContext {
   var descriptorNames = DescriptorNames()
   /// The vCPU that `x`, `info registers` and `memsave` mean.
   var processor = ProcessorSelection()
+  /// What is to happen once the reply of a command that finishes on a worker has been sent.
+  let followUp = FollowUp()
   /// Lines typed before, for `info history`.
   var history: [String] = []
 
@@ -27,6 +30,19 @@ public struct MonitorContext {
       throw .invalidParameter("cpu-index", expected: "a CPU number")
     }
     return known.index
+  }
+}
+
+/// Work for after a reply.
+final class FollowUp: Sendable {
+  private let work = Mutex<[@Sendable () -> Void]>([])
+  func add(_ body: @escaping @Sendable () -> Void) { work.withLock { $0.append(body) } }
+
+  func run() {
+    for body in work.withLock({ work in
+      defer { work = [] }
+      return work
+    }) { body() }
   }
 }
 

@@ -65,6 +65,6 @@ enum EventTable {
   static let all: [any QMPEvent.Type] = [
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
     MigrationStatusEvent.self, MigrationPassEvent.self,
-    TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self,
+    TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self, JobStatusEvent.self,
   ]
 }

@@ -47,6 +47,7 @@ public final class MonitorHub: Sendable {
 
   public let version: Version
   public let commands: CommandTable<MonitorContext>
+  let jobs = JobTable()
   /// The machine's migrations.
   public let migration: Migration
   let encoders: ScreenEncoders
@@ -193,5 +194,14 @@ public final class MonitorHub: Sendable {
   private func deliver(_ event: JSON) {
     let sessions = state.withLock { $0.sessions }
     for session in sessions { session.deliver(event) }
+  }
+}
+
+extension MonitorHub: MachineAccess {
+  public func onMachine<Value: Sendable>(
+    _ body: @escaping @Sendable (any MigratableMachine) -> Value
+  ) -> Value? {
+    let step: @Sendable (any MonitoredMachine) -> Value = { body($0) }
+    return onMachine(step)
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Block
 public import Migration
 public import Network
 public import Platform
@@ -60,10 +59,6 @@ public protocol MonitoredMachine: MigratableMachine {
 
   /// In bus, slot, function order.
   var pciFunctions: [PCIFunction] { get }
-  /// Disk images and drives.
-  var blockGraph: BlockGraph { get }
-  /// Nanoseconds of the guest's clock.
-  var virtualTime: Int64 { get }
   var characterDevices: [CharacterDevice] { get }
   /// The wires between adapters and the host; nil where there are none.
   var network: NetworkTable? { get }

@@ -20,6 +20,8 @@ public struct Launch: Sendable {
   public var pidFile: BytePath?
   /// Where the machine's state comes from: an address or `defer`.
   public var incoming: BytePath?
+  /// A snapshot in the disks' images to begin with.
+  public var snapshot: String?
   /// `-only-migratable`.
   public var isMigratableOnly = false
   /// Sentences to show before the start, without the program's name.

@@ -109,6 +109,7 @@ struct OptionDefinition {
     .init(
       "incoming", argument: "URI|defer", in: .expert,
       "take a machine in from file:, exec:, fd:, unix: or tcp:, or wait for \"migrate-incoming\""),
+    .init("loadvm", argument: "TAG", in: .expert, "begin with the snapshot that \"savevm\" left in the disks' images"),
     .init("only-migratable", in: .expert, "refuse devices that \"migrate\" cannot send: there are none"),
     .init("no-reboot", in: .expert, "end instead of rebooting"),
     .init("no-shutdown", in: .expert, "stop instead of ending when the guest powers off"),

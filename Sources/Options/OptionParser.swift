@@ -139,6 +139,7 @@ public struct OptionParser {
     case "incoming":
       launch.incoming = option.bytes
       launch.machine.waitsForIncoming = true
+    case "loadvm": launch.snapshot = option.bytes.description
     case "only-migratable": launch.isMigratableOnly = true
     case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true

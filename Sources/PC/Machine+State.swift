@@ -127,6 +127,8 @@ extension Machine {
     for device in board.devices { device.stateDidLoad() }
     board.commitMap()
     board.processor.invalidateMap()
+    // Memory may hold other code than before.
+    board.processor.flushDecodedCode()
   }
 }
 

@@ -185,7 +185,13 @@ public final class Machine {
       heldReset = cause
       return
     }
-    if configuration.endsOnReset, cause != .snapshotLoad {
+    if cause == .snapshotLoad {
+      // A state is loaded next; nobody is told.
+      (pendingReset, pendingInitialization) = (nil, false)
+      board?.reset(.system)
+      return
+    }
+    if configuration.endsOnReset {
       shutDown(cause)
       return
     }

@@ -60,6 +60,11 @@ enum Runner {
     mailslot.connect(machine)
     hub.migration.isStrict = launch.isMigratableOnly
     if let uri = launch.incoming { takeIn(uri, machine, hub.migration) }
+    if let name = launch.snapshot {
+      do throws(MigrationError) { try SnapshotLoad(name).run(on: IdleMachine(machine)) } catch {
+        fail(error.description)
+      }
+    }
     let status = machine.run()
     hub.migration.end(nanoseconds: 1_000_000_000)
     for failure in machine.blockGraph.closeAll() {

@@ -71,6 +71,8 @@ final class FakeMachine: MonitoredMachine {
   func settleDisks(_ done: @escaping @Sendable (String?) -> Void) { done(flushFailure) }
   /// Another process may have the disks.
   private(set) var disksAreReleased = false
+  var countedInstructions: UInt64? { nil }
+  func clearMemory() { ram = [UInt8](repeating: 0, count: ram.count) }
   func releaseDisks() { disksAreReleased = true }
   func takeDisks() { disksAreReleased = false }
   var savedRunState: RunState?

@@ -126,12 +126,15 @@ struct QMPCommandTests {
           "block-dirty-bitmap-clear", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
           "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
           "netdev_add", "netdev_del", "set_link", "query-rx-filter", "__org.apus_query-hostfwd",
+          "snapshot-save", "snapshot-load", "snapshot-delete", "query-jobs", "job-dismiss", "job-cancel", "job-pause",
+          "job-resume", "job-complete", "job-finalize",
         ]).union(MigrationCommandTests.names))
     let events = try client.ask(#"{"execute":"query-events"}"#)["return"]?.array?.compactMap { $0["name"]?.string }
     #expect(
       try Set(#require(events)) == [
         "SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE", "MIGRATION", "MIGRATION_PASS",
         "DEVICE_TRAY_MOVED", "BLOCK_IO_ERROR", "BLOCK_WRITE_THRESHOLD",
+        "JOB_STATUS_CHANGE",
       ])
   }
 

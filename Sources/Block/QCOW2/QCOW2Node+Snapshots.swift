@@ -126,6 +126,15 @@ extension QCOW2Node {
     try writeMapped(at: stateOffset + offset, from: buffer)
   }
 
+  /// Gives up machine state that no snapshot took over.
+  public func discardVMState() throws(Errno) {
+    guard !isReadOnly else { return }
+    try exclusively { (metadata) throws(Errno) in
+      try metadata.dropVMState()
+      try metadata.writeBackAll()
+    }
+  }
+
   /// Reads machine state, after `applySnapshot`. What was not saved reads as zeros.
   public func loadVMState(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     guard offset >= 0, offset < 1 << 50 else { throw .fileTooLarge }

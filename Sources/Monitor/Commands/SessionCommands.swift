@@ -63,6 +63,16 @@ public enum StandardCommands {
     DeleteInternalSnapshotSync.self
     ChangeBackingFile.self
     Transaction.self
+    SnapshotSaveCommand.self
+    SnapshotLoadCommand.self
+    SnapshotDeleteCommand.self
+    QueryJobs.self
+    JobDismiss.self
+    JobCancel.self
+    JobPause.self
+    JobResume.self
+    JobComplete.self
+    JobFinalize.self
     QueryChardev.self
     NetdevAdd.self
     NetdevDelete.self

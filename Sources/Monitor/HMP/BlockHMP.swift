@@ -80,8 +80,8 @@ enum InfoBlock: HMPCommand {
   private static func describeImage(_ node: GraphNode) -> String {
     let details = node.details
     var text = "image: \(node.fileName)\nfile format: \(node.driver)\n"
-    text += "virtual size: \(size(node.byteCount)) (\(node.byteCount) bytes)\n"
-    text += "disk size: \(node.allocatedByteCount.map(size) ?? "unavailable")\n"
+    text += "virtual size: \(HumanSize.text(UInt64(clamping: node.byteCount))) (\(node.byteCount) bytes)\n"
+    text += "disk size: \(node.allocatedByteCount.map { HumanSize.text(UInt64(clamping: $0)) } ?? "unavailable")\n"
     if let count = details.clusterByteCount { text += "cluster_size: \(count)\n" }
     if let name = details.backingFileName {
       text += "backing file: \(name)"
@@ -97,20 +97,6 @@ enum InfoBlock: HMPCommand {
       }
     }
     return text
-  }
-
-  /// Three significant digits and a binary unit.
-  static func size(_ byteCount: Int64) -> String {
-    let units = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
-    var value = Double(max(0, byteCount))
-    var unit = 0
-    while value >= 1000, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    let places = value >= 100 ? 1.0 : value >= 10 ? 10.0 : value >= 1 ? 100.0 : 1000.0
-    let rounded = (value * places).rounded(.toNearestOrEven) / places
-    return "\(JSON.double(rounded).text) \(units[unit])B"
   }
 }
 

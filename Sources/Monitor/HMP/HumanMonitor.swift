@@ -40,10 +40,12 @@ enum HumanMonitor {
     HMPMigrateSetCapability.self, HMPMigrateSetParameter.self, HMPMigrateSetSpeed.self, HMPMigrateSetDowntime.self,
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
     HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self, HMPHostForwardRemove.self,
+    HMPSaveVM.self, HMPLoadVM.self, HMPDeleteVM.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
     InfoBlock.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self,
-    InfoMice.self, InfoName.self, InfoNetwork.self, InfoPCI.self, InfoRegisters.self, InfoStatus.self,
+    InfoMice.self, InfoName.self, InfoNetwork.self, InfoPCI.self, InfoRegisters.self, InfoSnapshots.self,
+    InfoStatus.self,
     InfoUserNetwork.self, InfoUUID.self, InfoVersion.self,
     InfoMigrate.self, InfoMigrateCapabilities.self, InfoMigrateParameters.self, InfoMigrateCacheSize.self,
   ]

@@ -261,12 +261,14 @@ public final class QMPSession: MonitorSession {
       guard state.withLock({ $0.connection == connection }) else { return }
       var context = MonitorContext(machine: machine, hub: hub, session: self)
       (context.descriptor, context.descriptorNames) = (start.descriptor, descriptorNames)
+      let followUp = context.followUp
       let result: Result<JSON, QMPError>
       do throws(QMPError) {
         switch try entry.start(request.arguments, context) {
         case .done(let value): result = .success(value)
         case .finishing(let work):
-          try finishLater(work, id: id, connection: connection, isOverlapping: isOverlapping)
+          try finishLater(
+            work, id: id, connection: connection, isOverlapping: isOverlapping, followUp: followUp)
           return
         }
       } catch {
@@ -289,12 +291,12 @@ public final class QMPSession: MonitorSession {
   }
 
   private func finishLater(
-    _ work: @escaping FinishingWork<JSON>, id: JSON?, connection: UInt64, isOverlapping: Bool
+    _ work: @escaping FinishingWork<JSON>, id: JSON?, connection: UInt64, isOverlapping: Bool, followUp: FollowUp
   ) throws(QMPError) {
     if !isOverlapping { state.withLock { $0.isFinishing = true } }
     try hub.onWorker { [self] in
       let result = work { [self] in state.withLock { $0.progress &+= 1 } }
-      finish(result, id: id, connection: connection, isOverlapping: isOverlapping)
+      finish(result, id: id, connection: connection, isOverlapping: isOverlapping, followUp: followUp)
     }
     // A `quit` may already be waiting behind it, or come now.
     let isReadable = state.withLock { state in
@@ -304,14 +306,19 @@ public final class QMPSession: MonitorSession {
     if isReadable { transport.acceptInput() }
   }
 
-  private func finish(_ result: Result<JSON, QMPError>, id: JSON?, connection: UInt64, isOverlapping: Bool) {
+  private func finish(
+    _ result: Result<JSON, QMPError>, id: JSON?, connection: UInt64, isOverlapping: Bool, followUp: FollowUp? = nil
+  ) {
     let isCurrent = state.withLock { state in
       guard state.connection == connection else { return false }
       send(Self.reply(result, id: id), &state)
-      if !isOverlapping { (state.isRunning, state.isFinishing) = (false, false) }
       return true
     }
+    followUp?.run()
     guard isCurrent else { return }
+    if !isOverlapping {
+      state.withLock { if $0.connection == connection { ($0.isRunning, $0.isFinishing) = (false, false) } }
+    }
     pump()
     if receivableByteCount > 0 { transport.acceptInput() }
   }

@@ -92,6 +92,10 @@ class DebianShell(Shell):
 
     def __init__(self, machine, **options):
         super().__init__(machine, 'shell# ', **options)
+        self.log_in()
+
+    def log_in(self):
+        """At the first start, and again after a reboot."""
         self.wait('debian login: ')
         self.send('root')
         self.wait('Password: ')

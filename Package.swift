@@ -47,6 +47,7 @@ let package = Package(
     floor("Screen", ["HostIO", "CPixman", "CPNG"]),
     // Floor 3
     floor("ImageTool", ["HostIO", "Block", "QAPI"]),
+    floor("ScreenTool", ["HostIO", "QAPI", "Screen"]),
     floor("Chipset", path: "Devices/Chipset", ["Platform"]),
     floor("StorageDevices", path: "Devices/Storage", ["Platform", "Block"]),
     floor("VirtioDevices", path: "Devices/Virtio", ["HostIO", "Platform", "Block"]),
@@ -65,7 +66,8 @@ let package = Package(
     floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
     // Floor 8
     .executableTarget(name: "apus",
-                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options", "ImageTool"],
+                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options", "ImageTool",
+                                     "ScreenTool"],
                       path: "Sources/apus",
                       swiftSettings: settings),
 

@@ -59,7 +59,8 @@ extension Surface {
     return result
   }
 
-  private static func largestDifference(_ a: UInt32, _ b: UInt32) -> Int {
+  /// The largest difference of a colour component, 0...255.
+  static func largestDifference(_ a: UInt32, _ b: UInt32) -> Int {
     var result = 0
     for shift: UInt32 in [0, 8, 16] {
       result = max(result, abs(Int(a >> shift & 0xff) - Int(b >> shift & 0xff)))

@@ -3,6 +3,7 @@ import HostIO
 import ImageTool
 import Migration
 import Options
+import ScreenTool
 
 /// The program: reads the command line, then runs what it asks for.
 @main
@@ -16,6 +17,7 @@ struct Apus {
     }
     switch arguments.first {
     case "img": HostProcess.exit(ImageTool.run(Array(arguments.dropFirst()), programName: "apus img"))
+    case "compare": HostProcess.exit(CompareTool.run(Array(arguments.dropFirst())))
     case "state": finish(StateCommand.run(arguments.dropFirst()))
     default: break
     }

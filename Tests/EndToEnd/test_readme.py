@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import test_compare
 import vm
 
 README = open(os.path.join(vm.ROOT, 'README.md'), encoding='utf-8').read()
@@ -29,6 +30,9 @@ def folder(tmp_path):
         shutil.copy(vm.image(source), tmp_path / name)
     machine = os.path.join(vm.ROOT, 'Tests', 'Fixtures', 'machine-version-1.state.gz')
     (tmp_path / 'guest.state').write_bytes(gzip.open(machine).read())
+    (tmp_path / 'expected.png').write_bytes(test_compare.png(test_compare.ppm()))
+    (tmp_path / 'seen.png').write_bytes(test_compare.png(test_compare.ppm([(63, 0, 100)])))
+    (tmp_path / 'clock.json').write_text('[{"x": 56, "y": 0, "width": 8, "height": 8}]')
     (tmp_path / 'bin').mkdir()
     program = shutil.which(vm.emulator()) or vm.emulator()
     (tmp_path / 'bin' / 'apus').write_text(f'#!/bin/sh\nexec {program} "$@"\n')
@@ -97,6 +101,8 @@ def test_shell_example(folder, command):
     if command.startswith('apus img'):
         words = {'small': b'(100.00/100%)', 'overlay': b"Formatting 'overlay.qcow2'", 'checked': b'No errors were found on the image.'}
         assert next(word for name, word in words.items() if name in command) in output
+    elif command.startswith('apus compare'):
+        assert output.startswith(b'equal: ') and (folder / 'where.png').read_bytes().startswith(b'\x89PNG')
     elif '--diff' in command:
         assert output == b''
     elif 'guest.state' in command:

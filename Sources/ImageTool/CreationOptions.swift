@@ -66,7 +66,7 @@ struct CreationOptions {
   var definitions: [Definition] { format == .qcow2 ? Self.qcow2 : Self.raw }
 
   mutating func add(_ list: BytePath, fileName: BytePath) throws(ToolError) {
-    for part in Self.split(list.bytes) {
+    for part in list.bytes.splitAtSingleCommas() where !part.isEmpty {
       let text = String(decoding: part, as: UTF8.self)
       if text == "help" || text == "?" {
         wantsHelp = true
@@ -79,25 +79,6 @@ struct CreationOptions {
       }
       try set(definition, pieces.count > 1 ? BytePath(bytes: pieces[1]) : "on", fileName)
     }
-  }
-
-  /// Splits at single commas; double ones become one.
-  private static func split(_ bytes: [UInt8]) -> [[UInt8]] {
-    let comma = UInt8(ascii: ",")
-    var parts: [[UInt8]] = [[]]
-    var index = 0
-    while index < bytes.count {
-      if bytes[index] != comma {
-        parts[parts.count - 1].append(bytes[index])
-      } else if index + 1 < bytes.count, bytes[index + 1] == comma {
-        parts[parts.count - 1].append(comma)
-        index += 1
-      } else {
-        parts.append([])
-      }
-      index += 1
-    }
-    return parts.filter { !$0.isEmpty }
   }
 
   private mutating func set(_ definition: Definition, _ value: BytePath, _ fileName: BytePath) throws(ToolError) {

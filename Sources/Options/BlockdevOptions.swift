@@ -26,7 +26,7 @@ extension OptionParser {
     }
     var tree = OptionTree()
     if bytes.isEmpty { return tree }
-    for (index, part) in KeyValueList.split(bytes).enumerated() {
+    for (index, part) in bytes.splitAtSingleCommas().enumerated() {
       if let equals = part.firstIndex(of: UInt8(ascii: "=")) {
         try tree.set(String(decoding: part[..<equals], as: UTF8.self), Array(part[(equals + 1)...]))
       } else if index == 0 {

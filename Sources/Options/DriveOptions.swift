@@ -176,7 +176,7 @@ struct DriveRequest {
 
 extension OptionParser {
   mutating func drive(_ option: GivenOption) throws(OptionError) {
-    let parts = KeyValueList.split(option.bytes.bytes).map { String(decoding: $0, as: UTF8.self) }
+    let parts = option.bytes.bytes.splitAtSingleCommas().map { String(decoding: $0, as: UTF8.self) }
     if parts.contains("format=help") || parts.contains("format=?") {
       helpText = "Supported formats: \(NodeOptions.Driver.allCases.map(\.rawValue).joined(separator: " "))\n"
       return

@@ -24,7 +24,7 @@ struct KeyValueList {
   init(_ option: GivenOption, impliedKey: String? = nil, bareKey: BareKey = .isSwitch) throws(OptionError) {
     self.option = option
     if option.bytes.isEmpty { return }
-    for (index, part) in Self.split(option.bytes.bytes).enumerated() {
+    for (index, part) in option.bytes.bytes.splitAtSingleCommas().enumerated() {
       if let equals = part.firstIndex(of: UInt8(ascii: "=")) {
         let key = String(decoding: part[..<equals], as: UTF8.self)
         pairs.append(Pair(key: key, bytes: Array(part[(equals + 1)...])))
@@ -43,25 +43,6 @@ struct KeyValueList {
         pairs.append(Pair(key: text, bytes: Array("on".utf8)))
       }
     }
-  }
-
-  /// Splits at single commas; double ones become one.
-  static func split(_ bytes: [UInt8]) -> [[UInt8]] {
-    let comma = UInt8(ascii: ",")
-    var parts: [[UInt8]] = [[]]
-    var index = 0
-    while index < bytes.count {
-      if bytes[index] != comma {
-        parts[parts.count - 1].append(bytes[index])
-      } else if index + 1 < bytes.count, bytes[index + 1] == comma {
-        parts[parts.count - 1].append(comma)
-        index += 1
-      } else {
-        parts.append([])
-      }
-      index += 1
-    }
-    return parts
   }
 
   /// Takes the last value of a key out of the list.

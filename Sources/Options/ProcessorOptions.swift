@@ -80,7 +80,7 @@ extension OptionParser {
       return
     }
     guard !option.bytes.isEmpty else { throw OptionError("-cpu option cannot be empty") }
-    let parts = KeyValueList.split(option.bytes.bytes).map { String(decoding: $0, as: UTF8.self) }
+    let parts = option.bytes.bytes.splitAtSingleCommas().map { String(decoding: $0, as: UTF8.self) }
     let name = parts[0]
     if name == "host" { throw OptionError("CPU model 'host' requires KVM or HVF") }
     guard var model = CPUModel.named(name) else { throw OptionError("unable to find CPU model '\(name)'") }

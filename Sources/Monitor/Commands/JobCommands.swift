@@ -34,49 +34,42 @@ struct JobDismiss: MonitorCommand {
   }
 }
 
-// Jobs on snapshots cannot be held up: they are one step from their beginning to their end.
+/// A verb that no job here can follow: jobs on snapshots are one step from their beginning to their end.
+protocol RefusedJobVerb: MonitorCommand where Returns == Empty {
+  static var verb: String { get }
+  var id: String { get }
+}
 
-struct JobCancel: MonitorCommand {
-  static let name = "job-cancel"
-  var id: String
+extension RefusedJobVerb {
+  static var name: String { "job-\(verb)" }
+
   func run(in context: MonitorContext) throws(QMPError) -> Empty {
-    try context.hub.jobs.refuse("cancel", id)
+    try context.hub.jobs.refuse(Self.verb, id)
     return Empty()
   }
 }
 
-struct JobPause: MonitorCommand {
-  static let name = "job-pause"
+struct JobCancel: RefusedJobVerb {
+  static let verb = "cancel"
   var id: String
-  func run(in context: MonitorContext) throws(QMPError) -> Empty {
-    try context.hub.jobs.refuse("pause", id)
-    return Empty()
-  }
 }
 
-struct JobResume: MonitorCommand {
-  static let name = "job-resume"
+struct JobPause: RefusedJobVerb {
+  static let verb = "pause"
   var id: String
-  func run(in context: MonitorContext) throws(QMPError) -> Empty {
-    try context.hub.jobs.refuse("resume", id)
-    return Empty()
-  }
 }
 
-struct JobComplete: MonitorCommand {
-  static let name = "job-complete"
+struct JobResume: RefusedJobVerb {
+  static let verb = "resume"
   var id: String
-  func run(in context: MonitorContext) throws(QMPError) -> Empty {
-    try context.hub.jobs.refuse("complete", id)
-    return Empty()
-  }
 }
 
-struct JobFinalize: MonitorCommand {
-  static let name = "job-finalize"
+struct JobComplete: RefusedJobVerb {
+  static let verb = "complete"
   var id: String
-  func run(in context: MonitorContext) throws(QMPError) -> Empty {
-    try context.hub.jobs.refuse("finalize", id)
-    return Empty()
-  }
+}
+
+struct JobFinalize: RefusedJobVerb {
+  static let verb = "finalize"
+  var id: String
 }

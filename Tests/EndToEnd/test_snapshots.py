@@ -185,3 +185,25 @@ def test_a_full_disk_leaves_the_machine_running_and_no_snapshot(start, tmp_path)
         assert subprocess.run(['qemu-img', 'check', '-q', small / 'a.qcow2']).returncode == 0
     finally:
         subprocess.run(['umount', '-l', small], check=True)
+
+
+def test_snapshots_of_one_disk_in_the_human_monitor(machine, tmp_path):
+    guest = machine('idle')
+    hmp = guest.qmp.hmp
+    overlay = tmp_path / 'over.qcow2'
+    for line, answer in (
+            ('snapshot_blkdev', 'snapshot_blkdev: block device name expected\r\nTry "help snapshot_blkdev" for more information\r\n'),
+            ('snapshot_blkdev ide0-hd1', "Error: Parameter 'snapshot-file' is missing\r\n"),
+            (f'snapshot_blkdev x {overlay}', "Error: Cannot find device='x' nor node-name=''\r\n"),
+            (f'snapshot_blkdev ide0-hd1 {overlay}', ''),
+            ('snapshot_blkdev_internal ide0-hd1 s', ''),
+            ('snapshot_blkdev_internal ide0-hd1 s', "Error: Snapshot with name 's' already exists on device 'ide0-hd1'\r\n"),
+            ('snapshot_delete_blkdev_internal ide0-hd1 s 9',
+             "Error: Snapshot with id '9' and name 's' does not exist on device 'ide0-hd1'\r\n"),
+            ('snapshot_delete_blkdev_internal ide0-hd1 s', ''),
+            ('snapshot_delete_blkdev_internal ide0-hd1 s',
+             "Error: Snapshot with id 'null' and name 's' does not exist on device 'ide0-hd1'\r\n")):
+        assert hmp(line) == answer, line
+    end(guest)
+    assert subprocess.run(['qemu-img', 'check', '-q', overlay]).returncode == 0
+    clean(tmp_path)

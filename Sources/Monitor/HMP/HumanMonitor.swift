@@ -41,6 +41,7 @@ enum HumanMonitor {
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
     HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self, HMPHostForwardRemove.self,
     HMPSaveVM.self, HMPLoadVM.self, HMPDeleteVM.self,
+    HMPSnapshotDrive.self, HMPInternalSnapshot.self, HMPDeleteInternalSnapshot.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
     InfoBlock.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self,

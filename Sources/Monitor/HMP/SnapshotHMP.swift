@@ -62,3 +62,56 @@ extension Result where Success == String, Failure == QMPError {
     }
   }
 }
+
+// Snapshots of one disk.
+
+enum HMPSnapshotDrive: HMPCommand {
+  static let names = ["snapshot_blkdev"]
+  static let parameters = "[-n] device [new-image-file] [format]"
+  static let help = "put a new image over a disk's, qcow2 unless told; with -n one that is there"
+  static func run(_ line: inout HMPLine, in context: MonitorContext) throws(HMPError) -> Phase<String> {
+    let isThere = try line.flag("n", among: "n")
+    let device = try line.string(expected: "block device name")
+    let file = try line.optionalString()
+    let format = try line.optionalString()
+    try line.end()
+    guard let file else { throw .failed(QMPError("Parameter 'snapshot-file' is missing")) }
+    return try perform(
+      BlockdevSnapshotSync(
+        device: device, snapshotFile: file, format: format, mode: isThere ? .existing : .absolutePaths), in: context)
+  }
+}
+
+enum HMPInternalSnapshot: HMPCommand {
+  static let names = ["snapshot_blkdev_internal"]
+  static let parameters = "device name"
+  static let help = "take a snapshot of a disk inside of its image"
+  static func run(_ line: inout HMPLine, in context: MonitorContext) throws(HMPError) -> Phase<String> {
+    let device = try line.string(expected: "block device name")
+    let name = try line.string()
+    try line.end()
+    return try perform(InternalSnapshotSync(device: device, snapshotName: name), in: context)
+  }
+}
+
+enum HMPDeleteInternalSnapshot: HMPCommand {
+  static let names = ["snapshot_delete_blkdev_internal"]
+  static let parameters = "device name [id]"
+  static let help = "take a snapshot out of a disk's image"
+  static func run(_ line: inout HMPLine, in context: MonitorContext) throws(HMPError) -> Phase<String> {
+    let device = try line.string(expected: "block device name")
+    let name = try line.string()
+    let id = try line.optionalString()
+    try line.end()
+    let phase: Phase<SnapshotInfo>
+    do throws(QMPError) {
+      phase = try DeleteInternalSnapshotSync(device: device, id: id, snapshotName: name).capture(in: context)
+    } catch {
+      throw .failed(error)
+    }
+    switch phase {
+    case .done: return .done("")
+    case .finishing(let work): return .finishing { progress in work(progress).map { _ in "" } }
+    }
+  }
+}

@@ -2,10 +2,12 @@
 """Virtio disks as the firmware, Debian's drivers and the host see them."""
 import hashlib
 import os
+import random
 import re
 
 import pytest
 from linux import APPEND, BusyboxShell, kernel_options
+from test_exact_runs import COUNTING, exact_run
 import vm
 
 MEBIBYTE = 1 << 20
@@ -128,3 +130,17 @@ def test_what_cannot_be_is_refused(run, prefix, disk, arguments, message):
     done = run('-m', '32', '-nic', 'none', '-display', 'none', *arguments)
     assert done.returncode == 1
     assert done.stderr.decode() == f'{prefix} {" ".join(arguments[-2:])}: {message}\n'
+
+@pytest.mark.apus
+@pytest.mark.parametrize('properties', ['', 'disable-modern=on'])
+def test_a_counted_run_is_repeatable_and_saved_anywhere(tmp_path, properties):
+    """GRUB, which the firmware reads from the disk, up to its prompt."""
+    options = (*COUNTING, '-m', '64', '-drive', f'if=none,id=d,file={vm.image("grub-usb.img")},format=raw,snapshot=on',
+               '-device', f'virtio-blk-pci,drive=d,{properties}')
+    end = 60 * 10 ** 6
+    whole = exact_run(end, options=options)
+    assert exact_run(end, options=options) == whole
+    for _ in range(4):
+        count = random.SystemRandom().randrange(5 * 10 ** 6, end)
+        exact_run(count, f'save={tmp_path}/image', options=options)
+        assert exact_run(end, f'load={tmp_path}/image', options=options) == whole, f'saved at {count}'

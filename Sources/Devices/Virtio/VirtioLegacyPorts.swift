@@ -22,12 +22,9 @@ final class VirtioLegacyPorts: WidePortDevice {
 
   init(_ transport: VirtioPCI) { self.transport = transport }
 
-  private var registerByteCount: UInt16 { transport.usesMessages ? 24 : 20 }
+  private var queue: Virtqueue? { transport.selectedQueue }
 
-  private var queue: Virtqueue? {
-    let index = Int(transport.queueSelect)
-    return transport.queues.indices.contains(index) ? transport.queues[index] : nil
-  }
+  private var registerByteCount: UInt16 { transport.usesMessages ? 24 : 20 }
 
   func read(port offset: UInt16, width: AccessWidth) -> UInt32 {
     if offset >= registerByteCount { return readSpace(Int(offset - registerByteCount), width) }
@@ -36,10 +33,10 @@ final class VirtioLegacyPorts: WidePortDevice {
     case Register.guestFeatures: return UInt32(truncatingIfNeeded: transport.features)
     case Register.queueAddress: return UInt32(truncatingIfNeeded: (queue?.state.descriptorArea ?? 0) >> 12)
     case Register.queueSize: return UInt32(queue?.state.size ?? 0)
-    case Register.queueSelect: return UInt32(transport.queueSelect)
-    case Register.status: return UInt32(transport.status)
+    case Register.queueSelect: return UInt32(transport.registers.queueSelect)
+    case Register.status: return UInt32(transport.registers.status)
     case Register.interruptStatus: return UInt32(transport.takeInterruptStatus())
-    case Register.configurationVector: return UInt32(transport.configurationVector)
+    case Register.configurationVector: return UInt32(transport.registers.configurationVector)
     case Register.queueVector: return UInt32(queue?.state.vector ?? Virtqueue.noVector)
     default: return .max
     }
@@ -68,10 +65,10 @@ final class VirtioLegacyPorts: WidePortDevice {
     switch offset {
     case Register.guestFeatures: transport.accept(UInt64(value), isLegacy: true)
     case Register.queueAddress: setQueueAddress(UInt64(value) << 12)
-    case Register.queueSelect: if Int(word) < VirtioPCI.queueLimit { transport.queueSelect = word }
+    case Register.queueSelect: if Int(word) < VirtioPCI.queueLimit { transport.registers.queueSelect = word }
     case Register.queueNotify: transport.notify(Int(word))
     case Register.status: setStatus(UInt8(truncatingIfNeeded: value))
-    case Register.configurationVector: transport.configurationVector = transport.setVector(word)
+    case Register.configurationVector: transport.registers.configurationVector = transport.setVector(word)
     case Register.queueVector: queue?.state.vector = transport.setVector(word)
     default: break
     }

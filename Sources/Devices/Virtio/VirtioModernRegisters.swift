@@ -95,10 +95,7 @@ final class VirtioModernRegisters: MMIODevice {
 
   init(_ transport: VirtioPCI) { self.transport = transport }
 
-  private var queue: Virtqueue? {
-    let index = Int(transport.queueSelect)
-    return transport.queues.indices.contains(index) ? transport.queues[index] : nil
-  }
+  private var queue: Virtqueue? { transport.selectedQueue }
 
   func read(memory offset: UInt64, width: AccessWidth) -> UInt64 {
     let local = offset & 0xfff
@@ -140,19 +137,20 @@ final class VirtioModernRegisters: MMIODevice {
     func half(_ value: UInt64?, _ isUpper: Bool) -> UInt64 { ((value ?? 0) >> (isUpper ? 32 : 0)) & 0xffff_ffff }
     func word(_ value: UInt64, _ select: UInt32) -> UInt64 { select < 2 ? half(value, select == 1) : 0 }
     switch offset {
-    case Common.deviceFeatureSelect: return UInt64(transport.featureSelect)
-    case Common.deviceFeature: return word(transport.offeredFeatures(isLegacy: false), transport.featureSelect)
-    case Common.driverFeatureSelect: return UInt64(transport.driverFeatureSelect)
-    case Common.driverFeature: return word(transport.driverFeatures, transport.driverFeatureSelect)
-    case Common.configurationVector: return UInt64(transport.configurationVector)
+    case Common.deviceFeatureSelect: return UInt64(transport.registers.featureSelect)
+    case Common.deviceFeature:
+      return word(transport.offeredFeatures(isLegacy: false), transport.registers.featureSelect)
+    case Common.driverFeatureSelect: return UInt64(transport.registers.driverFeatureSelect)
+    case Common.driverFeature: return word(transport.registers.driverFeatures, transport.registers.driverFeatureSelect)
+    case Common.configurationVector: return UInt64(transport.registers.configurationVector)
     case Common.queueCount: return UInt64(transport.queues.count)
-    case Common.status: return UInt64(transport.status)
-    case Common.generation: return UInt64(transport.generation)
-    case Common.queueSelect: return UInt64(transport.queueSelect)
+    case Common.status: return UInt64(transport.registers.status)
+    case Common.generation: return UInt64(transport.registers.generation)
+    case Common.queueSelect: return UInt64(transport.registers.queueSelect)
     case Common.queueSize: return UInt64(state?.size ?? 0)
     case Common.queueVector: return UInt64(state?.vector ?? Virtqueue.noVector)
     case Common.queueEnable: return state?.isEnabled == true ? 1 : 0
-    case Common.queueNotifyOffset: return UInt64(transport.queueSelect)
+    case Common.queueNotifyOffset: return UInt64(transport.registers.queueSelect)
     case Common.descriptorArea, Common.descriptorArea + 4:
       return half(state?.descriptorArea, offset != Common.descriptorArea)
     case Common.driverArea, Common.driverArea + 4: return half(state?.driverArea, offset != Common.driverArea)
@@ -168,15 +166,15 @@ final class VirtioModernRegisters: MMIODevice {
       area = isUpper ? area & 0xffff_ffff | half << 32 : area & ~0xffff_ffff | half
     }
     switch offset {
-    case Common.deviceFeatureSelect: transport.featureSelect = UInt32(truncatingIfNeeded: value)
-    case Common.driverFeatureSelect: transport.driverFeatureSelect = UInt32(truncatingIfNeeded: value)
+    case Common.deviceFeatureSelect: transport.registers.featureSelect = UInt32(truncatingIfNeeded: value)
+    case Common.driverFeatureSelect: transport.registers.driverFeatureSelect = UInt32(truncatingIfNeeded: value)
     case Common.driverFeature:
-      guard transport.driverFeatureSelect < 2 else { return }
-      set(&transport.driverFeatures, transport.driverFeatureSelect == 1)
-      transport.accept(transport.driverFeatures, isLegacy: false)
-    case Common.configurationVector: transport.configurationVector = transport.setVector(word)
+      guard transport.registers.driverFeatureSelect < 2 else { return }
+      set(&transport.registers.driverFeatures, transport.registers.driverFeatureSelect == 1)
+      transport.accept(transport.registers.driverFeatures, isLegacy: false)
+    case Common.configurationVector: transport.registers.configurationVector = transport.setVector(word)
     case Common.status: transport.setStatus(UInt8(truncatingIfNeeded: value))
-    case Common.queueSelect: if Int(word) < VirtioPCI.queueLimit { transport.queueSelect = word }
+    case Common.queueSelect: if Int(word) < VirtioPCI.queueLimit { transport.registers.queueSelect = word }
     case Common.queueSize:
       if let queue, queue.state.size > 0, (1...Virtqueue.sizeLimit).contains(word) { queue.state.size = word }
     case Common.queueVector: queue?.state.vector = transport.setVector(word)
@@ -191,7 +189,7 @@ final class VirtioModernRegisters: MMIODevice {
       if let queue { set(&queue.state.deviceArea, offset != Common.deviceArea) }
     case Common.queueReset:
       guard word == 1, transport.options.offersRingReset, let queue else { return }
-      transport.model?.queueWasReset(Int(transport.queueSelect))
+      transport.model?.queueWasReset(Int(transport.registers.queueSelect))
       queue.reset()
     default: break
     }

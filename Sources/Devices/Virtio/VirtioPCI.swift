@@ -10,11 +10,10 @@ import Platform
 /// Not emulated: notifications through I/O ports (`modern-pio-notify`), a page for each queue, address translation.
 /// Reference: Virtio 1.2, 4.1; what it leaves open, as QEMU 7.2 does it.
 public final class VirtioPCI: PCIFunction {
-  public struct State: Equatable {
-    public var configuration: PCIConfiguration
-    var messages: MSIX.State?
+  /// What the driver sees beside its queues.
+  struct Registers: Equatable {
     var status: UInt8 = 0
-    /// What a legacy driver reads as ISR: bit 0 queue, bit 1 configuration.
+    /// What a driver reads as ISR: bit 0 queue, bit 1 configuration.
     var interruptStatus: UInt8 = 0
     var featureSelect: UInt32 = 0
     var driverFeatureSelect: UInt32 = 0
@@ -25,14 +24,8 @@ public final class VirtioPCI: PCIFunction {
     var configurationVector = Virtqueue.noVector
     var generation: UInt8 = 0
     var isBroken = false
-    var queues: [Virtqueue.State]
 
-    public mutating func visit<V: StateVisitor>(_ visitor: inout V, _ transport: VirtioPCI) throws(StateError) {
-      try configuration.visit(&visitor)
-      if var table = messages {
-        try table.visit(&visitor)
-        messages = table
-      }
+    mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
       try visitor.field("status", &status)
       try visitor.field("isr", &interruptStatus)
       try visitor.field("dfselect", &featureSelect)
@@ -43,14 +36,30 @@ public final class VirtioPCI: PCIFunction {
       try visitor.field("config_vector", &configurationVector)
       try visitor.field("generation", &generation)
       try visitor.field("broken", &isBroken)
+      guard interruptStatus & ~3 == 0 else { throw .outOfRange("isr") }
+      guard Int(queueSelect) < VirtioPCI.queueLimit else { throw .outOfRange("queue_sel") }
+    }
+  }
+
+  public struct State: Equatable {
+    var configuration: PCIConfiguration
+    var messages: MSIX.State?
+    var registers: Registers
+    var queues: [Virtqueue.State]
+
+    public mutating func visit<V: StateVisitor>(_ visitor: inout V, _ transport: VirtioPCI) throws(StateError) {
+      try configuration.visit(&visitor)
+      if var table = messages {
+        try table.visit(&visitor)
+        messages = table
+      }
+      try registers.visit(&visitor)
       for (index, size) in transport.identity.queueSizes.enumerated() {
         try queues[index].visit(&visitor, maximumSize: size)
       }
       guard visitor.isLoading else { return }
-      guard interruptStatus & ~3 == 0 else { throw .outOfRange("isr") }
-      guard features & ~transport.hostFeatures == 0 else { throw .outOfRange("guest_features") }
-      guard Int(queueSelect) < VirtioPCI.queueLimit else { throw .outOfRange("queue_sel") }
-      for vector in queues.map(\.vector) + [configurationVector] where !transport.isVector(vector) {
+      guard registers.features & ~transport.hostFeatures == 0 else { throw .outOfRange("guest_features") }
+      for vector in queues.map(\.vector) + [registers.configurationVector] where !transport.isVector(vector) {
         throw .outOfRange("vector")
       }
     }
@@ -72,16 +81,9 @@ public final class VirtioPCI: PCIFunction {
   private let interruptLine: IRQLine
   private var regions: [PCIRegion] = []
 
-  var status: UInt8 = 0
-  var interruptStatus: UInt8 = 0
-  var featureSelect: UInt32 = 0
-  var driverFeatureSelect: UInt32 = 0
-  var driverFeatures: UInt64 = 0
-  var features: UInt64 = 0
-  var queueSelect: UInt16 = 0
-  var configurationVector = Virtqueue.noVector
-  var generation: UInt8 = 0
-  public private(set) var isBroken = false
+  var registers = Registers()
+  /// Those that were negotiated.
+  public var features: UInt64 { registers.features }
 
   public var pciName: String { identity.pciName }
 
@@ -153,19 +155,12 @@ public final class VirtioPCI: PCIFunction {
   public var state: State {
     get {
       State(
-        configuration: configuration, messages: messages?.state, status: status, interruptStatus: interruptStatus,
-        featureSelect: featureSelect, driverFeatureSelect: driverFeatureSelect, driverFeatures: driverFeatures,
-        features: features, queueSelect: queueSelect, configurationVector: configurationVector,
-        generation: generation, isBroken: isBroken, queues: queues.map(\.state))
+        configuration: configuration, messages: messages?.state, registers: registers, queues: queues.map(\.state))
     }
     set {
       configuration = newValue.configuration
       if let messages, let saved = newValue.messages { messages.state = saved }
-      (status, interruptStatus, isBroken) = (newValue.status, newValue.interruptStatus, newValue.isBroken)
-      (featureSelect, driverFeatureSelect) = (newValue.featureSelect, newValue.driverFeatureSelect)
-      (driverFeatures, features) = (newValue.driverFeatures, newValue.features)
-      (queueSelect, configurationVector) = (newValue.queueSelect, newValue.configurationVector)
-      generation = newValue.generation
+      registers = newValue.registers
       for (queue, saved) in zip(queues, newValue.queues) { queue.state = saved }
     }
   }
@@ -185,12 +180,16 @@ public final class VirtioPCI: PCIFunction {
   /// The driver's reset: everything but what PCI software set up.
   func resetDevice() {
     model?.resetModel()
-    (status, interruptStatus, isBroken) = (0, 0, false)
-    (featureSelect, driverFeatureSelect, driverFeatures) = (0, 0, 0)
+    registers = Registers()
     negotiate(0)
-    (queueSelect, configurationVector, generation) = (0, Virtqueue.noVector, 0)
     for queue in queues { queue.reset() }
     updateInterrupt()
+  }
+
+  /// The queue whose registers are shown, if it exists.
+  var selectedQueue: Virtqueue? {
+    let index = Int(registers.queueSelect)
+    return queues.indices.contains(index) ? queues[index] : nil
   }
 
   // MARK: PCI
@@ -198,7 +197,7 @@ public final class VirtioPCI: PCIFunction {
   public func configurationDidChange(_ offset: UInt8, _ width: AccessWidth) {
     if options.hasModernInterface, ModernLayout.isWindow(offset, width) { writeWindow() }
     followConfiguration(isLoading: false)
-    if !mayMaster { status &= ~VirtioStatus.driverOK }
+    if !mayMaster { registers.status &= ~VirtioStatus.driverOK }
   }
 
   public func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32 {
@@ -223,7 +222,7 @@ public final class VirtioPCI: PCIFunction {
 
   /// INTx shows the interrupt status while MSI-X is off.
   func updateInterrupt() {
-    let isPending = interruptStatus & 1 != 0 && !usesMessages
+    let isPending = registers.interruptStatus & 1 != 0 && !usesMessages
     let old = configuration.load16(PCIConfiguration.Register.status)
     let bit = PCIConfiguration.Status.interrupt
     configuration.store16(PCIConfiguration.Register.status, isPending ? old | bit : old & ~bit)
@@ -232,7 +231,7 @@ public final class VirtioPCI: PCIFunction {
   }
 
   private func interrupt(_ bits: UInt8, _ vector: UInt16) {
-    interruptStatus |= bits
+    registers.interruptStatus |= bits
     if let messages, messages.isEnabled {
       if vector != Virtqueue.noVector { messages.notify(Int(vector)) }
     } else {
@@ -243,23 +242,23 @@ public final class VirtioPCI: PCIFunction {
   /// Reading the interrupt status acknowledges it.
   func takeInterruptStatus() -> UInt8 {
     defer {
-      interruptStatus = 0
+      registers.interruptStatus = 0
       updateInterrupt()
     }
-    return interruptStatus
+    return registers.interruptStatus
   }
 
   /// The device-specific configuration has changed.
   public func configurationSpaceDidChange() {
-    guard status & VirtioStatus.driverOK != 0 else { return }
-    generation &+= 1
-    interrupt(3, configurationVector)
+    guard registers.status & VirtioStatus.driverOK != 0 else { return }
+    registers.generation &+= 1
+    interrupt(3, registers.configurationVector)
   }
 
   // MARK: Queues
 
   /// False when the rings must not be touched: the device is broken or may not master the bus.
-  public var canWork: Bool { !isBroken && mayMaster }
+  public var canWork: Bool { !registers.isBroken && mayMaster }
 
   /// The next chain of a queue; nil when there is none or the device is broken.
   public func take(_ queue: Int) -> DescriptorChain? {
@@ -285,10 +284,10 @@ public final class VirtioPCI: PCIFunction {
 
   /// What the driver did cannot be made sense of. Nothing but a reset helps.
   public func fail(_ fault: RingFault) {
-    guard !isBroken else { return }
-    isBroken = true
+    guard !registers.isBroken else { return }
+    registers.isBroken = true
     if features & VirtioFeature.version1 != 0 {
-      status |= VirtioStatus.needsReset
+      registers.status |= VirtioStatus.needsReset
       configurationSpaceDidChange()
     }
   }
@@ -312,20 +311,20 @@ public final class VirtioPCI: PCIFunction {
 
   /// Takes what the driver accepts, until it says that it is done.
   func accept(_ wanted: UInt64, isLegacy: Bool) {
-    guard status & VirtioStatus.featuresOK == 0 else { return }
+    guard registers.status & VirtioStatus.featuresOK == 0 else { return }
     negotiate(wanted & offeredFeatures(isLegacy: isLegacy))
   }
 
   private func negotiate(_ accepted: UInt64) {
-    features = accepted
+    registers.features = accepted
     for queue in queues { queue.features = accepted }
   }
 
   /// A write to the device status.
   func setStatus(_ value: UInt8) {
     guard value != 0 else { return resetDevice() }
-    let becomesReady = value & VirtioStatus.driverOK != 0 && status & VirtioStatus.driverOK == 0
-    status = value
+    let becomesReady = value & VirtioStatus.driverOK != 0 && registers.status & VirtioStatus.driverOK == 0
+    registers.status = value
     if becomesReady { model?.driverIsReady() }
   }
 

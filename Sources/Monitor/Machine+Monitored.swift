@@ -231,6 +231,7 @@ extension MonitorHub {
       case .stopped: emit(StopEvent())
       case .resumed: emit(ResumeEvent())
       case .powerDown: emit(PowerdownEvent())
+      case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
       case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
       }
     }

@@ -46,6 +46,14 @@ public struct RTCChangeEvent: QMPEvent {
   public init(offset: Int64, qomPath: String) { (self.offset, self.qomPath) = (offset, qomPath) }
 }
 
+/// A network adapter's guest changed what it receives; not told again before `query-rx-filter`.
+public struct ReceiveFilterEvent: QMPEvent {
+  public static let name = "NIC_RX_FILTER_CHANGED"
+  public var name: String?
+  public var path: String
+  public init(name: String?, path: String) { (self.name, self.path) = (name, path) }
+}
+
 /// A migration has come so far; only with the capability `events`.
 public struct MigrationStatusEvent: QMPEvent {
   public static let name = "MIGRATION"
@@ -66,5 +74,6 @@ enum EventTable {
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
     MigrationStatusEvent.self, MigrationPassEvent.self,
     TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self, JobStatusEvent.self,
+    ReceiveFilterEvent.self,
   ]
 }

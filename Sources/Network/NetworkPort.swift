@@ -30,6 +30,11 @@ public final class NetworkPort {
   /// The peer, which refused a frame, may take it now.
   public var peerHasRoom: () -> Void = {}
   public var linkDidChange: () -> Void = {}
+  /// Receive filters, of an adapter that tells them.
+  public var filterReport: (() -> ReceiveFilterReport)?
+  /// Hears that an adapter's guest has changed its receive filters, once until they are looked at.
+  public var filterChangeHandler: () -> Void = {}
+  var isFilterChangeTold = false
 
   /// Records of what passes, in the order in which they were asked for.
   var dumps: [PacketDump] = []
@@ -60,6 +65,13 @@ public final class NetworkPort {
       for dump in peer.dumps { dump.record(frame) }
     }
     return true
+  }
+
+  /// The guest has changed what its adapter receives.
+  public func filterDidChange() {
+    guard !isFilterChangeTold else { return }
+    isFilterChangeTold = true
+    filterChangeHandler()
   }
 
   /// This port can take frames again.

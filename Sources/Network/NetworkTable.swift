@@ -133,12 +133,22 @@ public final class NetworkTable {
     port.setLink(isUp)
   }
 
-  /// Names of adapters for `query-rx-filter`; nil when there is no station of that name.
-  public func adapterNames(_ name: String?) throws(NetworkError) -> [String] {
-    guard let name else { return adapters.map(\.name) }
-    guard let port = find(name) else { throw NetworkError("invalid net client name: \(name)") }
-    guard port.kind == .adapter else { throw NetworkError("net client(\(name)) isn't a NIC") }
-    return [port.name]
+  /// Receive filters of the adapters that tell them, for `query-rx-filter`; of one adapter if it is named. Changes
+  /// after this are told again.
+  public func filterReports(_ name: String?) throws(NetworkError) -> [(name: String, report: ReceiveFilterReport)] {
+    var chosen = adapters
+    if let name {
+      guard let port = find(name) else { throw NetworkError("invalid net client name: \(name)") }
+      guard port.kind == .adapter else { throw NetworkError("net client(\(name)) isn't a NIC") }
+      guard port.filterReport != nil else {
+        throw NetworkError("net client(\(name)) doesn't support rx-filter querying")
+      }
+      chosen = [port]
+    }
+    return chosen.compactMap { port in
+      port.isFilterChangeTold = false
+      return port.filterReport.map { (port.name, $0()) }
+    }
   }
 
   /// A user network by name; without a name the first one there is.

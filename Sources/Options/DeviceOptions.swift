@@ -43,6 +43,8 @@ struct DeviceRequest {
     "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
     "virtio-blk-pci-non-transitional": .pci,
     "e1000": .pci, "e1000-82540em": .pci,
+    "virtio-net-pci": .pci, "virtio-net": .pci, "virtio-net-pci-transitional": .pci,
+    "virtio-net-pci-non-transitional": .pci,
   ]
 
   /// Takes the bus and checks that the device fits.
@@ -125,6 +127,7 @@ extension OptionParser {
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)
       case "floppy": try addDrive(&device, .floppy, on: bus)
       case _ where Self.virtioDisks.contains(device.driver): try addVirtioDisk(&device)
+      case _ where Self.virtioAdapters.contains(device.driver): try addVirtioAdapter(&device)
       case "e1000", "e1000-82540em": try addE1000(&device)
       default:
         if hasVGA || (graphicsGiven && launch.machine.graphics == .standard) {

@@ -80,6 +80,9 @@ enum HelpText {
 
     Network devices:
     name "e1000", bus PCI, alias "e1000-82540em", desc "Intel Gigabit Ethernet"
+    name "virtio-net-pci", bus PCI, alias "virtio-net"
+    name "virtio-net-pci-non-transitional", bus PCI
+    name "virtio-net-pci-transitional", bus PCI
 
     Storage devices:
     name "floppy", bus floppy-bus, desc "virtual floppy drive"
@@ -131,6 +134,9 @@ enum HelpText {
       "virtio-blk-pci": virtioDisk, "virtio-blk": virtioDisk,
       "virtio-blk-pci-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
       "virtio-blk-pci-non-transitional": virtioDisk.filter { !$0.hasPrefix("disable-") },
+      "virtio-net-pci": virtioAdapter, "virtio-net": virtioAdapter,
+      "virtio-net-pci-transitional": virtioAdapter.filter { !$0.hasPrefix("disable-") },
+      "virtio-net-pci-non-transitional": virtioAdapter.filter { !$0.hasPrefix("disable-") },
       "e1000": e1000, "e1000-82540em": e1000,
       "VGA": [
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",

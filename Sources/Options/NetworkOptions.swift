@@ -3,6 +3,7 @@ import HostIO
 import Network
 import PC
 import QAPI
+import VirtioDevices
 
 /// What network options have asked for so far; looked at when all options are known.
 struct NetworkRequests {
@@ -19,7 +20,9 @@ struct NetworkRequests {
 /// `-netdev`, `-nic`, `-net`, `-object filter-dump`.
 extension OptionParser {
   /// Models that `-nic` and `-net nic` make.
-  private static let models = ["e1000"]
+  private static let models = [
+    "e1000", "virtio-net-pci", "virtio-net-pci-non-transitional", "virtio-net-pci-transitional",
+  ]
 
   mutating func network(_ option: GivenOption) throws(OptionError) {
     networkRequests.isGiven = true
@@ -176,26 +179,45 @@ extension OptionParser {
     _ adapter: MachineConfiguration.NetworkAdapter, model: String?, place: MachineConfiguration.PCIPlace?,
     _ option: GivenOption
   ) throws(OptionError) {
-    let model = model ?? Self.models[0]
+    var model = model ?? Self.models[0]
+    if model == "virtio" { model = "virtio-net-pci" }
     guard Self.models.contains(model) || launch.machine.board != .pc else {
       throw OptionError("Unsupported NIC model: \(model)")
     }
-    launch.machine.pciDevices.append(.init(.e1000(adapter), place: place, option: option.text))
+    var kind = MachineConfiguration.PCIDevice.Kind.e1000(adapter)
+    if model.hasPrefix("virtio") {
+      var transport = VirtioOptions()
+      transport.hasLegacyInterface = !model.hasSuffix("-non-transitional")
+      kind = .virtioNetwork(.init(adapter, transport: transport))
+    }
+    launch.machine.pciDevices.append(.init(kind, place: place, option: option.text))
   }
 
-  /// `-device e1000`.
-  mutating func addE1000(_ device: inout DeviceRequest) throws(OptionError) {
+  /// What every adapter has: its wire, its address and its ROM. - Parameter part: what error texts call it.
+  mutating func takeAdapter(
+    _ device: inout DeviceRequest, part: String
+  ) throws(OptionError) -> MachineConfiguration.NetworkAdapter {
     let netdev = device.list.take("netdev")
     var adapter = MachineConfiguration.NetworkAdapter(netdev.map { .netdev($0) } ?? .none)
     if let text = device.list.take("mac") {
       guard let address = Self.parseAddress(text) else {
-        throw OptionError(device.option, "Property '\(device.driver).mac' doesn't take value '\(text)'")
+        throw OptionError(device.option, "Property '\(part).mac' doesn't take value '\(text)'")
       }
       adapter.address = address
     }
     adapter.romFile = device.list.takePath("romfile")
     adapter.hasROM = try device.takeInteger("rombar") ?? 1 != 0
-    adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true
+    _ = try device.takeInteger("romsize")
+    if device.driver == "e1000" { adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true }
+    if let netdev, !launch.machine.networks.contains(where: { $0.id == netdev }) {
+      throw OptionError(device.option, "Property '\(part).netdev' can't find value '\(netdev)'")
+    }
+    return adapter
+  }
+
+  /// `-device e1000`.
+  mutating func addE1000(_ device: inout DeviceRequest) throws(OptionError) {
+    let adapter = try takeAdapter(&device, part: "e1000")
     let place = try device.takePlace()
     let bootIndex = try device.takeBootIndex(&bootIndexes)
     // What the adapter is, or workarounds for other versions' saved machines.
@@ -208,14 +230,9 @@ extension OptionParser {
       throw OptionError(device.option, "multifunction=on is not supported")
     }
     for key in ["x-pcie-extcap-init", "x-pcie-lnksta-dllla"] { _ = try device.list.takeSwitch(key) }
-    for key in ["romsize", "acpi-index"] { _ = try device.takeInteger(key) }
+    _ = try device.takeInteger("acpi-index")
     if let id = device.list.take("failover_pair_id"), !id.isEmpty {
       throw OptionError(device.option, "failover_pair_id is not supported")
-    }
-    if let netdev {
-      guard launch.machine.networks.contains(where: { $0.id == netdev }) else {
-        throw OptionError(device.option, "Property '\(device.driver).netdev' can't find value '\(netdev)'")
-      }
     }
     launch.machine.pciDevices.append(
       .init(

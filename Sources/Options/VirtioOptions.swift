@@ -30,8 +30,8 @@ extension DeviceRequest {
   mutating func takeVirtioTransport() throws(OptionError) -> VirtioOptions {
     var options = VirtioOptions()
     switch driver {
-    case "virtio-blk-pci-transitional": break
-    case "virtio-blk-pci-non-transitional": options.hasLegacyInterface = false
+    case _ where driver.hasSuffix("-non-transitional"): options.hasLegacyInterface = false
+    case _ where driver.hasSuffix("-transitional"): break
     default:
       options.hasLegacyInterface = !(try takeAutomatic("disable-legacy") ?? false)
       options.hasModernInterface = !(try takeSwitch("disable-modern") ?? false)
@@ -73,10 +73,6 @@ extension DeviceRequest {
     ] {
       _ = try takeSwitch(key)
     }
-    for key in ["rombar", "romsize"] { _ = try takeInteger(key) }
-    if let file = list.take("romfile"), !file.isEmpty {
-      throw OptionError(option, "romfile is not supported for \(driver)")
-    }
     return options
   }
 }
@@ -94,6 +90,10 @@ extension OptionParser {
     let place = try device.takePlace()
     let bootIndex = try device.takeBootIndex(&bootIndexes)
     let transport = try device.takeVirtioTransport()
+    for key in ["rombar", "romsize"] { _ = try device.takeInteger(key) }
+    if let file = device.list.take("romfile"), !file.isEmpty {
+      throw OptionError(device.option, "romfile is not supported for \(device.driver)")
+    }
     let policy = try takeErrorPolicy(&device)
     let sharesWrites = try device.takeSwitch("share-rw") ?? false
     let settings = try device.takeVirtioDiskSettings()

@@ -87,6 +87,9 @@ public final class Machine {
     // A guest that stands still already stays as it is; going on tries again in any case.
     requests.stopForError = { [unowned self] in if runState == .running { stop(.ioError) } }
     requests.exit = { [unowned self] status in request { self.exitStatus = status } }
+    requests.receiveFilterChanged = { [unowned self] name, path in
+      eventHandler?(.receiveFilterChanged(name: name, path: path))
+    }
     requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
     board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }
@@ -357,4 +360,6 @@ public final class BoardRequests {
   /// A disk's error stops the guest.
   var stopForError: () -> Void = {}
   var clockChanged: (Int64) -> Void = { _ in }
+  /// Name and path of the adapter.
+  var receiveFilterChanged: (String?, String) -> Void = { _, _ in }
 }

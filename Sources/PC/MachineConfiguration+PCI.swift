@@ -18,6 +18,7 @@ extension MachineConfiguration {
     public enum Kind: Sendable {
       case virtioDisk(VirtioDisk)
       case e1000(NetworkAdapter)
+      case virtioNetwork(VirtioNetworkAdapter)
     }
 
     public var kind: Kind
@@ -53,6 +54,21 @@ extension MachineConfiguration {
       transport: VirtioOptions = VirtioOptions()
     ) {
       (self.drive, self.settings, self.transport) = (drive, settings, transport)
+    }
+  }
+
+  /// `virtio-net-pci`.
+  public struct VirtioNetworkAdapter: Sendable {
+    public var adapter: NetworkAdapter
+    /// But for the address, which is the adapter's.
+    public var settings: VirtioNetworkSettings
+    public var transport: VirtioOptions
+
+    public init(
+      _ adapter: NetworkAdapter, settings: VirtioNetworkSettings = VirtioNetworkSettings(address: []),
+      transport: VirtioOptions = VirtioOptions()
+    ) {
+      (self.adapter, self.settings, self.transport) = (adapter, settings, transport)
     }
   }
 }

@@ -11,4 +11,6 @@ public enum MachineEvent: Sendable, Equatable {
   case powerDown
   /// The guest set its clock: seconds from the `-rtc` base.
   case clockChanged(offset: Int64)
+  /// An adapter's guest changed what it receives; told once until somebody looks.
+  case receiveFilterChanged(name: String?, path: String)
 }

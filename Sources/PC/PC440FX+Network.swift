@@ -53,7 +53,7 @@ extension PC440FX {
     settings.userID = device.userID ?? ""
     let port = network.addAdapter(
       model: model, id: adapter.name ?? device.userID, address: settings.address, to: try wire(adapter.wire, model))
-    let rom = try optionROM(adapter, "efi-e1000.rom", search)
+    let rom = try optionROM(adapter, "efi-e1000.rom", block: "e1000.rom", search)
     let function = E1000(
       bus: pci, address: address, memory: memory, clock: clock, port: port, rom: rom, settings: settings)
     add(function)
@@ -63,7 +63,7 @@ extension PC440FX {
   }
 
   /// The port at the other end of an adapter's wire.
-  private func wire(
+  func wire(
     _ wire: MachineConfiguration.NetworkAdapter.Wire, _ model: String
   ) throws(MachineError) -> NetworkPort? {
     switch wire {
@@ -82,11 +82,12 @@ extension PC440FX {
   }
 
   /// The address that was asked for, or the first one from 52:54:00:12:34:56 on that no adapter of this machine has.
-  private func ethernetAddress(_ adapter: MachineConfiguration.NetworkAdapter) throws(MachineError) -> [UInt8] {
+  func ethernetAddress(_ adapter: MachineConfiguration.NetworkAdapter) throws(MachineError) -> [UInt8] {
     if let address = adapter.address { return address }
     let given = configuration.pciDevices.compactMap { device -> [UInt8]? in
       switch device.kind {
       case .e1000(let adapter): adapter.address
+      case .virtioNetwork(let device): device.adapter.address
       case .virtioDisk: nil
       }
     }
@@ -101,8 +102,8 @@ extension PC440FX {
   }
 
   /// The option ROM in a block whose size is a power of two, as its base address register needs it.
-  private func optionROM(
-    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, _ search: FirmwareSearch
+  func optionROM(
+    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String, _ search: FirmwareSearch
   ) throws(MachineError) -> RAMBlock? {
     let name = adapter.romFile ?? usual
     guard adapter.hasROM, !name.isEmpty else { return nil }
@@ -112,8 +113,8 @@ extension PC440FX {
     guard !bytes.isEmpty else { throw MachineError("romfile \"\(name)\" is empty") }
     var size = 2048
     while size < bytes.count { size <<= 1 }
-    let block = try Self.allocate("e1000.rom", UInt64(size))
-    block.contents.copyBytes(from: bytes)
-    return block
+    let memory = try Self.allocate(block, UInt64(size))
+    memory.contents.copyBytes(from: bytes)
+    return memory
   }
 }

@@ -3,11 +3,12 @@ import Platform
 
 extension PC440FX {
   /// Adds the PCI devices that the user asked for, in the order in which they were given.
-  func addPCIDevices(_ search: FirmwareSearch, _ clock: VirtualClock) throws(MachineError) {
+  func addPCIDevices(_ search: FirmwareSearch, _ clock: VirtualClock, _ requests: BoardRequests) throws(MachineError) {
     for (index, device) in configuration.pciDevices.enumerated() {
       do throws(MachineError) {
         switch device.kind {
         case .virtioDisk(let disk): try addVirtioDisk(device, disk, number: index)
+        case .virtioNetwork(let adapter): try addVirtioNetwork(device, adapter, search, requests, number: index)
         case .e1000(let adapter): try addE1000(device, adapter, search, clock)
         }
       } catch {

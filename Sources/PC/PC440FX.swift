@@ -192,7 +192,7 @@ public final class PC440FX {
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     for entry in Self.bootDrives(configuration) { try bootOrder.add(entry.path, index: entry.index) }
-    try addPCIDevices(search, clock)
+    try addPCIDevices(search, clock, requests)
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
       try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)

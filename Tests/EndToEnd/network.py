@@ -23,17 +23,17 @@ def guest_options(*network, append=APPEND + ' quiet', memory='256'):
             '-append', append, *network)
 
 
-def boot_linux(start, arguments):
-    """Boots it and loads e1000's driver."""
+def boot_linux(start, arguments, driver='e1000'):
+    """Boots it and loads the adapter's driver."""
     machine = start(*arguments)
     shell = BusyboxShell(machine)
-    shell.run('modprobe e1000')
+    shell.run(f'modprobe {driver}')
     shell.run('ip link set lo up')
     return machine, shell
 
 
-def start_linux(start, *network, **options):
-    return boot_linux(start, guest_options(*network, **options))
+def start_linux(start, *network, driver='e1000', **options):
+    return boot_linux(start, guest_options(*network, **options), driver)
 
 
 def lease(shell, interface='eth0'):

@@ -134,7 +134,7 @@ struct QMPCommandTests {
       try Set(#require(events)) == [
         "SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE", "MIGRATION", "MIGRATION_PASS",
         "DEVICE_TRAY_MOVED", "BLOCK_IO_ERROR", "BLOCK_WRITE_THRESHOLD",
-        "JOB_STATUS_CHANGE",
+        "JOB_STATUS_CHANGE", "NIC_RX_FILTER_CHANGED",
       ])
   }
 

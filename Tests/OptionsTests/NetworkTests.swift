@@ -2,6 +2,7 @@
 import Network
 import PC
 import Testing
+import VirtioDevices
 
 /// Network options: what they come to, and QEMU 7.2's sentences for what is wrong with them.
 struct NetworkTests {
@@ -47,6 +48,18 @@ struct NetworkTests {
     Refused("-device e1000,addr=3.9", "OPT: Property 'e1000.addr' doesn't take value '3.9'"),
     Refused("-device e1000,bootindex=x", "OPT: Parameter 'bootindex' expects integer"),
     Refused("-device e1000,bootindex=1 -device e1000,bootindex=1", "OPT: The bootindex 1 has already been used"),
+    Refused(
+      "-device virtio-net-pci,netdev=zz", "OPT: Property 'virtio-net-device.netdev' can't find value 'zz'"),
+    Refused("-device virtio-net-pci,mac=zz", "OPT: Property 'virtio-net-device.mac' doesn't take value 'zz'"),
+    Refused("-device virtio-net-pci,bogus=1", "OPT: Property 'virtio-net-pci.bogus' not found"),
+    Refused("-device virtio-net-pci,duplex=x", "OPT: 'duplex' must be 'half' or 'full'"),
+    Refused("-device virtio-net-pci,speed=-5", "OPT: 'speed' must be between 0 and INT_MAX"),
+    Refused(
+      "-device virtio-net-pci,rx_queue_size=100",
+      "OPT: Invalid rx_queue_size (= 100), must be a power of 2 between 256 and 1024."),
+    Refused(
+      "-device virtio-net-pci,tx_queue_size=100",
+      "OPT: Invalid tx_queue_size (= 100), must be a power of 2 between 256 and 1024"),
     Refused("-object filter-dump,id=f", "OPT: Parameter 'netdev' is missing"),
     Refused("-object filter-dump,id=f,netdev=a", "OPT: Parameter 'file' is missing"),
   ])
@@ -73,6 +86,34 @@ struct NetworkTests {
     // -device does not take the default one away.
     #expect(try Line.machine("-device e1000").pciDevices.count == 2)
     #expect(try Line.machine("-nic user -nic user").pciDevices.count == 2)
+  }
+
+  @Test(arguments: [
+    "-nic user,model=virtio", "-nic user,model=virtio-net-pci", "-net nic,model=virtio -net user",
+    "-nic none -device virtio-net",
+    "-nic none -device virtio-net-pci,mrg_rxbuf=off,vectors=3,disable-legacy=on,romfile=",
+  ])
+  func `virtio adapters by all their names`(_ line: String) throws {
+    let device = try #require(try Line.machine(line).pciDevices.first)
+    guard case .virtioNetwork(let network) = device.kind else {
+      Issue.record("another device")
+      return
+    }
+    let isGiven = line.contains("mrg_rxbuf")
+    #expect(network.settings.withheldFeatures == (isGiven ? VirtioNetworkFeature.mergeableBuffers : 0))
+    #expect(network.transport.vectorCount == (isGiven ? 3 : nil))
+    #expect(network.transport.hasLegacyInterface == !isGiven)
+    #expect(network.adapter.romFile == (isGiven ? "" : nil))
+  }
+
+  @Test func `virtio adapters are listed`() throws {
+    #expect(try Line.help("-device help").contains("name \"virtio-net-pci\", bus PCI, alias \"virtio-net\"\n"))
+    #expect(
+      try Line.help("-device virtio-net-pci,help").contains("  mrg_rxbuf=<bool>       - on/off (default: true)\n"))
+    #expect(
+      try Line.help("-nic model=help")
+        == "Supported NIC models:\ne1000\nvirtio-net-pci\nvirtio-net-pci-non-transitional\nvirtio-net-pci-transitional\n"
+    )
   }
 
   @Test func `user networking with everything that can be said`() throws {

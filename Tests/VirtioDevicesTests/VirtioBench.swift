@@ -5,8 +5,14 @@ import Platform
 import Testing
 import VirtioDevices
 
+/// Where a driver finds a device: the ways of the bench, with the registers at the same places on each.
+protocol RingBench: AnyObject {
+  var memory: GuestMemory { get }
+  var ports: PortSpace { get }
+}
+
 /// A virtio disk on a bench: RAM, a PCI bus, a clock that the test turns, and what the device sends.
-final class VirtioBench {
+final class VirtioBench: RingBench {
   static let ramByteCount = 4 << 20
   static let legacyPorts: UInt16 = 0xc000
   static let messageTable: UInt64 = 0xfeb0_0000
@@ -86,7 +92,7 @@ final class RingDriver {
     var isWritable: Bool
   }
 
-  let bench: VirtioBench
+  let bench: any RingBench
   let queue: UInt16
   let isLegacy: Bool
   let places: RingPlaces
@@ -102,7 +108,7 @@ final class RingDriver {
   private var slotCounts: [UInt16: UInt16] = [:]
   private var nextTable: UInt64 = 0
 
-  init(_ bench: VirtioBench, queue: UInt16 = 0, isLegacy: Bool = false, places: RingPlaces = RingPlaces()) {
+  init(_ bench: any RingBench, queue: UInt16 = 0, isLegacy: Bool = false, places: RingPlaces = RingPlaces()) {
     (self.bench, self.queue, self.isLegacy, self.places) = (bench, queue, isLegacy, places)
   }
 
@@ -150,6 +156,12 @@ final class RingDriver {
     }
     setUpQueue(wantedSize, vector)
     status = isLegacy ? 7 : 15
+  }
+
+  /// Sets up one more queue of a device that another driver has started.
+  func join(_ other: RingDriver) {
+    features = other.features
+    setUpQueue()
   }
 
   func setUpQueue(_ wantedSize: UInt16? = nil, _ vector: UInt16? = nil) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Network
 import Platform
 
 /// A context that a context descriptor sets: where the checksums of the following packets are, and how they are cut.

@@ -90,7 +90,7 @@ public final class VirtioPCI: PCIFunction {
   /// Does not put itself onto the bus; the board does.
   public init(
     _ identity: VirtioIdentity, _ options: VirtioOptions, bus: PCIBus, address: PCIAddress, memory: GuestMemory,
-    userID: String = ""
+    rom: RAMBlock? = nil, userID: String = ""
   ) {
     (self.identity, self.options, self.address) = (identity, options, address)
     (self.memory, self.userID) = (memory, userID)
@@ -109,6 +109,7 @@ public final class VirtioPCI: PCIFunction {
     if options.hasModernInterface {
       registers[4] = PCIBaseAddress(.memory64(prefetchable: true), byteCount: ModernLayout.byteCount)
     }
+    if let rom { registers[6] = PCIBaseAddress(.rom, byteCount: UInt64(rom.byteCount)) }
     let isTransitional = options.hasLegacyInterface
     var configuration = PCIConfiguration(
       PCIIdentity(
@@ -140,6 +141,12 @@ public final class VirtioPCI: PCIFunction {
         PCIRegion(
           4, memory: bus.memory, name: "\(name).modern", byteCount: ModernLayout.byteCount,
           backing: .mmio(VirtioModernRegisters(self), offset: 0)))
+    }
+    if let rom {
+      regions.append(
+        PCIRegion(
+          6, memory: bus.memory, name: "\(name).rom", byteCount: UInt64(rom.byteCount),
+          backing: .ram(rom, offset: 0, isReadOnly: true)))
     }
   }
 
@@ -280,6 +287,11 @@ public final class VirtioPCI: PCIFunction {
     } catch {
       fail(error)
     }
+  }
+
+  /// Makes chains available again that were taken last and not used.
+  func putBack(_ chains: [DescriptorChain], to queue: Int) {
+    for chain in chains.reversed() { queues[queue].putBack(chain) }
   }
 
   /// What the driver did cannot be made sense of. Nothing but a reset helps.

@@ -78,6 +78,23 @@ public final class Virtqueue {
     return isPacked ? try takePacked() : try takeSplit()
   }
 
+  /// Undoes `take` of the chain that was taken last.
+  func putBack(_ chain: DescriptorChain) {
+    guard state.size > 0 else { return }
+    state.inUse -= min(state.inUse, chain.slotCount)
+    guard isPacked else {
+      state.nextAvailable &-= 1
+      return
+    }
+    if state.nextAvailable >= chain.slotCount {
+      state.nextAvailable -= chain.slotCount
+    } else {
+      state.nextAvailable = UInt16(
+        truncatingIfNeeded: Int(state.nextAvailable) + Int(state.size) - Int(chain.slotCount))
+      state.availableWrap.toggle()
+    }
+  }
+
   /// Gives a chain back to the driver, with `byteCount` bytes written into it.
   public func giveBack(_ chain: DescriptorChain, written byteCount: Int) throws(RingFault) {
     guard isReady, state.size > 0 else { return }

@@ -133,7 +133,7 @@ struct SetLink: MonitorCommand {
   }
 }
 
-/// Receive filters of the adapters whose model tells them, as virtio-net does. e1000 does not, here as in QEMU.
+/// Receive filters of the adapters whose model tells them, as virtio-net does; e1000 does not, here as in QEMU.
 struct QueryReceiveFilter: MonitorCommand {
   static let name = "query-rx-filter"
   typealias Returns = [Filter]
@@ -152,18 +152,29 @@ struct QueryReceiveFilter: MonitorCommand {
     var vlanTable: [Int64]
     var unicastTable: [String]
     var multicastTable: [String]
+
+    init(_ name: String, _ report: ReceiveFilterReport) {
+      func text(_ address: [UInt8]) -> String {
+        address.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+      }
+      func state(_ mode: ReceiveFilterReport.Mode) -> State { State(rawValue: mode.rawValue) ?? .normal }
+      (self.name, promiscuous, broadcastAllowed) = (name, report.isPromiscuous, report.allowsBroadcast)
+      (multicast, unicast, vlan) = (state(report.multicast), state(report.unicast), state(report.vlan))
+      (multicastOverflow, unicastOverflow) = (report.multicastOverflows, report.unicastOverflows)
+      mainMac = text(report.mainAddress)
+      vlanTable = report.vlans.map(Int64.init)
+      unicastTable = report.unicastTable.map(text)
+      multicastTable = report.multicastTable.map(text)
+    }
   }
 
   var name: String?
 
   func run(in context: MonitorContext) throws(QMPError) -> [Filter] {
     let table = try context.network()
-    let names: [String]
-    do throws(NetworkError) { names = try table.adapterNames(name) } catch { throw QMPError(error) }
-    if name != nil, let first = names.first {
-      throw QMPError("net client(\(first)) doesn't support rx-filter querying")
-    }
-    return []
+    do throws(NetworkError) {
+      return try table.filterReports(name).map { Filter($0.name, $0.report) }
+    } catch { throw QMPError(error) }
   }
 }
 

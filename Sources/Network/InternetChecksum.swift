@@ -59,4 +59,12 @@ package struct FrameHeaders {
     let addresses = UInt32(InternetChecksum.sum(frame, start + 12..<start + 20))
     transport = (range, number, addresses + UInt32(number) + UInt32(range.count))
   }
+
+  /// The transport checksum is there and right.
+  package func hasValidTransportSum(_ frame: [UInt8]) -> Bool {
+    guard let (range, number, pseudoSum) = transport else { return false }
+    // A UDP checksum of zero is none.
+    if number == 17, frame[range.lowerBound + 6] | frame[range.lowerBound + 7] == 0 { return false }
+    return InternetChecksum.sum(frame, range, initial: pseudoSum) == 0xffff
+  }
 }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+import Network
+import Platform
+
+/// A virtio network adapter (1AF4:1000, or 1AF4:1041 without the legacy interface). QEMU's `virtio-net-pci`.
+///
+/// The wire carries complete frames: checksums are completed and long TCP packets cut before they are sent, and the
+/// checksums of what is received are verified for a driver that wants to know. A frame for which there are no buffers
+/// is refused, so that its sender waits; a packet that the peer refuses waits here and stops the transmit queue.
+///
+/// Not emulated: several queue pairs (`mq`), hashing and RSS, long packets towards the driver (no back end makes any),
+/// UDP fragmentation, announcements after a migration.
+/// Reference: Virtio 1.2, 5.1; what it leaves open, as QEMU 7.2 does it.
+public final class VirtioNetwork: Device {
+  /// Longest packet of a driver: 64 KiB of IP, and an Ethernet header with tags.
+  static let packetLimit = 65_535 + 14 + 8
+
+  enum Queue {
+    static let receive = 0
+    static let transmit = 1
+    static let control = 2
+  }
+
+  /// A packet that is being sent.
+  struct Pending: Equatable {
+    /// Header and frame as the driver gave them; empty for none.
+    var packet: [UInt8] = []
+    /// Frames of it that are sent.
+    var sentCount: UInt32 = 0
+  }
+
+  public struct State: DeviceState {
+    public static let name: StaticString = "virtio-net"
+    public static let version = 1
+    fileprivate let transport: VirtioPCI
+    var registers: VirtioPCI.State
+    var address: [UInt8]
+    var filter = VirtioNetworkFilter()
+    var guestOffloads: UInt64
+    var pending = Pending()
+
+    public static func == (a: State, b: State) -> Bool {
+      a.registers == b.registers && a.address == b.address && a.filter == b.filter
+        && a.guestOffloads == b.guestOffloads && a.pending == b.pending
+    }
+
+    public mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
+      try registers.visit(&visitor, transport)
+      try visitor.bytes("mac", &address)
+      try filter.visit(&visitor)
+      try visitor.field("curr_guest_offloads", &guestOffloads)
+      try visitor.buffer("tx_packet", &pending.packet, limit: VirtioNetwork.packetLimit + 12)
+      try visitor.field("tx_sent", &pending.sentCount)
+      guard guestOffloads & ~VirtioNetworkFeature.guestOffloads == 0 else { throw .outOfRange("curr_guest_offloads") }
+      guard pending.packet.isEmpty || pending.packet.count >= 10 else { throw .outOfRange("tx_packet") }
+    }
+  }
+
+  public let pci: VirtioPCI
+  public let port: NetworkPort
+  public let settings: VirtioNetworkSettings
+  var address: [UInt8]
+  var filter = VirtioNetworkFilter()
+  var guestOffloads: UInt64 = 0
+  private var pending = Pending()
+  /// In the middle of sending, so that what happens meanwhile does not start it again.
+  private var isTransmitting = false
+
+  /// Connects itself to its port; does not put its function onto the bus, the board does.
+  public init(
+    port: NetworkPort, settings: VirtioNetworkSettings, options: VirtioOptions, bus: PCIBus, address: PCIAddress,
+    memory: GuestMemory, rom: RAMBlock? = nil, userID: String = ""
+  ) {
+    (self.port, self.settings, self.address) = (port, settings, settings.address)
+    pci = VirtioPCI(
+      VirtioIdentity(
+        deviceID: 1, transitionalID: 0x1000, classCode: 0x020000, pciName: "virtio-net-pci",
+        queueSizes: settings.queueSizes, configurationByteCount: settings.configurationByteCount),
+      options, bus: bus, address: address, memory: memory, rom: rom, userID: userID)
+    pci.model = self
+    port.receive = { [unowned self] in receive($0) }
+    port.peerHasRoom = { [unowned self] in transmit() }
+    port.linkDidChange = { [unowned self] in pci.configurationSpaceDidChange() }
+    port.filterReport = { [unowned self] in filterReport }
+    reset(.power)
+  }
+
+  public var state: State {
+    get {
+      State(
+        transport: pci, registers: pci.state, address: address, filter: filter, guestOffloads: guestOffloads,
+        pending: pending)
+    }
+    set {
+      pci.state = newValue.registers
+      (address, filter) = (newValue.address, newValue.filter)
+      (guestOffloads, pending) = (newValue.guestOffloads, newValue.pending)
+    }
+  }
+
+  public func reset(_ kind: ResetKind) { pci.reset() }
+
+  public func stateDidLoad() { pci.stateDidLoad() }
+
+  func has(_ feature: UInt64) -> Bool { pci.features & feature != 0 }
+
+  private var isWorking: Bool { pci.canWork && pci.registers.status & VirtioStatus.driverOK != 0 }
+
+  /// The last field is there for drivers that merge buffers, and for modern ones.
+  private var headerByteCount: Int {
+    has(VirtioNetworkFeature.mergeableBuffers | VirtioFeature.version1) ? 12 : 10
+  }
+
+  // MARK: Receiving
+
+  /// A frame from the wire; false while there is no room for it.
+  private func receive(_ frame: [UInt8]) -> Bool {
+    guard isWorking, pci.queues[Queue.receive].isReady else { return false }
+    guard
+      filter.accepts(frame, address: address, filtersVLANs: has(VirtioNetworkFeature.controlVLAN)),
+      frame.count <= Self.packetLimit
+    else { return true }
+    let needed = headerByteCount + frame.count
+    var chains: [DescriptorChain] = []
+    var room = 0
+    while room < needed {
+      guard let chain = pci.take(Queue.receive) else {
+        // A device that has just been found broken loses the frame.
+        guard pci.canWork else { return true }
+        pci.putBack(chains, to: Queue.receive)
+        return false
+      }
+      chains.append(chain)
+      room += chain.writableByteCount
+      if !has(VirtioNetworkFeature.mergeableBuffers) || chains.count == Int(UInt16.max) { break }
+    }
+    guard room >= needed, chains[0].writableByteCount >= headerByteCount else {
+      // The driver's buffers are too short for this frame, which is lost.
+      if chains[0].writableByteCount < headerByteCount { pci.fail(.missingHeader) }
+      pci.putBack(chains, to: Queue.receive)
+      return true
+    }
+    deliver(receiveHeader(frame, bufferCount: chains.count) + frame, to: chains)
+    return true
+  }
+
+  private func receiveHeader(_ frame: [UInt8], bufferCount: Int) -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: headerByteCount)
+    if guestOffloads & VirtioNetworkFeature.guestChecksum != 0, FrameHeaders(frame).hasValidTransportSum(frame) {
+      header[0] = VirtioNetworkHeader.Flag.dataIsValid
+    }
+    if header.count == 12 {
+      header[10] = UInt8(truncatingIfNeeded: bufferCount)
+      header[11] = UInt8(truncatingIfNeeded: bufferCount >> 8)
+    }
+    return header
+  }
+
+  private func deliver(_ bytes: [UInt8], to chains: [DescriptorChain]) {
+    var done = 0
+    for chain in chains {
+      let count = min(chain.writableByteCount, bytes.count - done)
+      chain.write(pci.memory, at: 0, done == 0 && count == bytes.count ? bytes : Array(bytes[done..<done + count]))
+      done += count
+      pci.giveBack(chain, to: Queue.receive, written: count)
+    }
+  }
+
+  // MARK: Transmitting
+
+  /// Sends what the driver has made available, until the peer refuses.
+  private func transmit() {
+    guard isWorking, !isTransmitting else { return }
+    isTransmitting = true
+    defer { isTransmitting = false }
+    guard finishPending() else { return }
+    // Rings that overlap each other could go on for ever.
+    for _ in 0..<pci.queues[Queue.transmit].state.size {
+      guard let chain = pci.take(Queue.transmit) else { return }
+      guard chain.readableByteCount >= headerByteCount else { return pci.fail(.missingHeader) }
+      if chain.readableByteCount - headerByteCount <= Self.packetLimit {
+        pending = Pending(packet: chain.read(pci.memory, at: 0, count: chain.readableByteCount))
+      }
+      pci.giveBack(chain, to: Queue.transmit, written: 0)
+      guard finishPending() else { return }
+    }
+  }
+
+  /// Sends the rest of the packet under way; false when the peer takes no more.
+  private func finishPending() -> Bool {
+    guard !pending.packet.isEmpty else { return true }
+    let header = VirtioNetworkHeader(pending.packet)
+    guard
+      let packet = VirtioNetworkPacket(
+        Array(pending.packet.dropFirst(headerByteCount)), header, features: pci.features)
+    else {
+      pending = Pending()
+      return true
+    }
+    while Int(pending.sentCount) < packet.frameCount {
+      guard port.send(packet.frame(Int(pending.sentCount))) else { return false }
+      pending.sentCount += 1
+    }
+    pending = Pending()
+    return true
+  }
+}
+
+extension VirtioNetwork: VirtioModel {
+  public func features(isLegacy: Bool) -> UInt64 { settings.features }
+
+  /// Virtio 1.2, 5.1.4.
+  public var configurationSpace: [UInt8] {
+    var space = address
+    func append(_ value: some FixedWidthInteger) {
+      withUnsafeBytes(of: value.littleEndian) { space += $0 }
+    }
+    append(UInt16(port.isLinkUp ? 1 : 0))
+    append(UInt16(1))  // pairs of queues
+    append(settings.maximumTransmissionUnit)
+    append(settings.speed ?? .max)
+    append(settings.duplex ?? 0xff)
+    return Array(space.prefix(settings.configurationByteCount))
+  }
+
+  /// Drivers of before the control queue write the address here.
+  public func writeConfigurationSpace(_ offset: Int, _ value: UInt8) {
+    guard offset < 6, !has(VirtioNetworkFeature.controlAddress), !has(VirtioFeature.version1) else { return }
+    address[offset] = value
+  }
+
+  public func queueWasNotified(_ index: Int) {
+    switch index {
+    case Queue.receive: if isWorking { port.becameReady() }
+    case Queue.transmit: transmit()
+    default: runCommands()
+    }
+  }
+
+  public func queueWasReset(_ index: Int) {
+    if index == Queue.transmit { pending = Pending() }
+  }
+
+  public func resetModel() {
+    address = settings.address
+    filter = VirtioNetworkFilter()
+    guestOffloads = 0
+    pending = Pending()
+  }
+
+  public func driverIsReady() {
+    guestOffloads = pci.features & VirtioNetworkFeature.guestOffloads
+    port.becameReady()
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Properties of a virtio network adapter.
+public struct VirtioNetworkSettings: Sendable, Equatable {
+  /// Six bytes.
+  public var address: [UInt8]
+  /// Entries of the queues: powers of two from 256 to 1024.
+  public var receiveQueueSize: UInt16 = 256
+  public var transmitQueueSize: UInt16 = 256
+  /// Feature bits that the user switched off (`csum=off`, `mrg_rxbuf=off` …).
+  public var withheldFeatures: UInt64 = 0
+  /// What the driver is advised of (`host_mtu=`); 0 for no advice.
+  public var maximumTransmissionUnit: UInt16 = 0
+  /// In megabits a second; nil for unknown.
+  public var speed: UInt32?
+  /// 0 half, 1 full; nil for unknown.
+  public var duplex: UInt8?
+
+  public init(address: [UInt8]) { self.address = address }
+
+  /// All that is offered.
+  var features: UInt64 {
+    typealias Feature = VirtioNetworkFeature
+    var features = Feature.all & ~withheldFeatures
+    if features & Feature.checksum == 0 { features &= ~Feature.segmentation }
+    if features & Feature.controlQueue == 0 { features &= ~Feature.needsControlQueue }
+    if maximumTransmissionUnit != 0 { features |= Feature.transmissionUnit }
+    if hasSpeed { features |= Feature.speedAndDuplex }
+    return features
+  }
+
+  private var hasSpeed: Bool { speed != nil || duplex != nil }
+  var hasControlQueue: Bool { withheldFeatures & VirtioNetworkFeature.controlQueue == 0 }
+
+  /// Length of the device's configuration: it ends with the last field that a feature needs.
+  var configurationByteCount: Int {
+    if hasSpeed { return 17 }
+    if maximumTransmissionUnit != 0 { return 12 }
+    return withheldFeatures & VirtioNetworkFeature.status == 0 ? 8 : 6
+  }
+
+  /// Receive, transmit and control queue.
+  var queueSizes: [UInt16] { [receiveQueueSize, transmitQueueSize] + (hasControlQueue ? [64] : []) }
+}
+
+/// Feature bits of virtio network adapters. Virtio 1.2, 5.1.3.
+public enum VirtioNetworkFeature {
+  /// The device completes checksums.
+  public static let checksum: UInt64 = 1 << 0
+  /// The driver takes frames whose checksums it need not look at.
+  public static let guestChecksum: UInt64 = 1 << 1
+  public static let controlGuestOffloads: UInt64 = 1 << 2
+  public static let transmissionUnit: UInt64 = 1 << 3
+  static let address: UInt64 = 1 << 5
+  /// The device cuts long TCP packets.
+  public static let hostTSO4: UInt64 = 1 << 11
+  public static let hostTSO6: UInt64 = 1 << 12
+  public static let hostECN: UInt64 = 1 << 13
+  public static let mergeableBuffers: UInt64 = 1 << 15
+  public static let status: UInt64 = 1 << 16
+  public static let controlQueue: UInt64 = 1 << 17
+  public static let controlReceive: UInt64 = 1 << 18
+  public static let controlVLAN: UInt64 = 1 << 19
+  public static let controlReceiveExtra: UInt64 = 1 << 20
+  public static let announcement: UInt64 = 1 << 21
+  public static let controlAddress: UInt64 = 1 << 23
+  static let speedAndDuplex: UInt64 = 1 << 63
+
+  static let segmentation: UInt64 = hostTSO4 | hostTSO6 | hostECN
+  static let needsControlQueue: UInt64 =
+    controlGuestOffloads | controlReceive | controlVLAN | controlReceiveExtra | announcement | controlAddress
+  static let all: UInt64 =
+    checksum | guestChecksum | address | segmentation | mergeableBuffers | status | controlQueue | needsControlQueue
+  /// What the driver may switch while it runs.
+  static let guestOffloads: UInt64 = guestChecksum
+}

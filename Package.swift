@@ -61,7 +61,8 @@ let package = Package(
     // Floor 5
     floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "CZlib", "CXXHash"]),
     // Floor 6
-    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "Screen", "PC", "Migration", "X86", "InputDevices"]),
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "Screen", "PC", "Migration", "X86", "InputDevices",
+                       "GraphicsDevices"]),
     // Floor 7
     floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
     // Floor 8
@@ -97,7 +98,7 @@ let package = Package(
     tests("NetworkDevicesTests", ["NetworkDevices", "Network", "Platform", "HostIO", "DeviceBattery", "Fuzzing"]),
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
     tests("PCTests", ["PC", "Platform", "Block", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing"]),
-    tests("MonitorTests", ["Monitor", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
+    tests("MonitorTests", ["Monitor", "Screen", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "Block", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "Network", "VirtioDevices", "HostIO"]),

@@ -2,11 +2,12 @@
 import Chardev
 import InputDevices
 import Block
+import GraphicsDevices
 import Migration
 public import Network
 import PC
 import Platform
-import Screen
+public import Screen
 import X86
 
 /// The machine as the monitors see it.
@@ -198,13 +199,26 @@ extension Machine: MonitoredMachine {
     guard head == 0 else { throw .notBound(device: device, head: head) }
   }
 
-  public func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture {
+  public func readScreen() throws(ScreenCaptureError) -> ScreenText {
+    guard let vga = board?.vga else { throw .noConsole }
+    return vga.screenText()
+  }
+
+  public func captureScreen(
+    device: String?, head: Int64, cursor: ScreenCursor?
+  ) throws(ScreenCaptureError) -> ScreenCapture {
     guard let vga = board?.vga else {
       if let device { throw .deviceNotFound(device) }
       throw .noConsole
     }
     if let device { try findConsole(device: device, head: head) }
-    let picture = vga.capture()
+    let phase: StandardVGA.CursorPhase =
+      switch cursor {
+      case nil: .clock
+      case .on: .shown
+      case .off: .hidden
+      }
+    let picture = vga.capture(cursor: phase)
     return ScreenCapture(width: picture.width, height: picture.height, pixels: picture.pixels)
   }
 
@@ -244,7 +258,7 @@ extension ScreenEncoders {
 }
 
 extension Surface {
-  fileprivate init(_ capture: ScreenCapture) {
+  init(_ capture: ScreenCapture) {
     self.init(width: capture.width, height: capture.height) { target in
       for (index, pixel) in capture.pixels.enumerated() where index < target.count { target[index] = pixel }
     }

@@ -2,6 +2,8 @@
 public import Migration
 public import Network
 public import Platform
+public import QAPI
+public import Screen
 
 /// What the monitors ask of a machine. Everything here is called on the machine thread, between two instructions, so
 /// one command sees one consistent machine. Nothing here may wait for a disk, a client or another thread.
@@ -68,7 +70,12 @@ public protocol MonitoredMachine: MigratableMachine {
   /// Whether there is a console on this head of a display device.
   func findConsole(device: String, head: Int64) throws(ScreenCaptureError)
   /// Draws what the display shows at this instant. Without `device`: the primary console.
-  func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture
+  /// `cursor`: a text cursor is drawn or left out, whatever the instant; nil: as it blinks.
+  func captureScreen(
+    device: String?, head: Int64, cursor: ScreenCursor?
+  ) throws(ScreenCaptureError) -> ScreenCapture
+  /// The characters on the primary console.
+  func readScreen() throws(ScreenCaptureError) -> ScreenText
   /// Appends to the keyboard's queue; delays pass on the virtual clock before what follows them.
   func queueInput(_ events: [InputEvent])
 
@@ -100,6 +107,12 @@ public enum ScreenCaptureError: Error, Hashable, Sendable {
   case deviceNotFound(String)
   /// The device exists, but shows nothing on that head.
   case notBound(device: String, head: Int64)
+}
+
+/// What becomes of a blinking text cursor in a picture.
+public enum ScreenCursor: String, QMPEnum {
+  case on
+  case off
 }
 
 /// One picture: rows from the top, each pixel 0x00RRGGBB.

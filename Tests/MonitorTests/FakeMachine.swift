@@ -4,6 +4,7 @@ import HostIO
 import Migration
 import Monitor
 import Platform
+import Screen
 
 /// A machine without a guest: 64 KiB of memory, two processors, and a note of everything asked of it.
 final class FakeMachine: MonitoredMachine {
@@ -123,7 +124,17 @@ final class FakeMachine: MonitoredMachine {
     readPhysical(at: address, into: buffer)
   }
   func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool { address < 1 << 36 }
-  func captureScreen(device: String?, head: Int64) throws(ScreenCaptureError) -> ScreenCapture {
+  /// The choice of cursor that the last capture was given.
+  var lastCursor: ScreenCursor?
+  var text = ScreenText(.blank)
+  func readScreen() throws(ScreenCaptureError) -> ScreenText {
+    _ = try screen.get()
+    return text
+  }
+  func captureScreen(
+    device: String?, head: Int64, cursor: ScreenCursor?
+  ) throws(ScreenCaptureError) -> ScreenCapture {
+    lastCursor = cursor
     if let device {
       if device == "nope" { throw .deviceNotFound(device) }
       if device != "video0" || head != 0 { throw .notBound(device: device, head: head) }
@@ -131,7 +142,7 @@ final class FakeMachine: MonitoredMachine {
     return try screen.get()
   }
   func findConsole(device: String, head: Int64) throws(ScreenCaptureError) {
-    _ = try captureScreen(device: device, head: head)
+    _ = try captureScreen(device: device, head: head, cursor: nil)
   }
   func queueInput(_ events: [InputEvent]) { inputs += events }
 

@@ -126,6 +126,7 @@ struct QMPCommandTests {
           "block-dirty-bitmap-clear", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
           "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
           "netdev_add", "netdev_del", "set_link", "query-rx-filter", "__org.apus_query-hostfwd",
+          "__org.apus_screen-text", "__org.apus_screen-hash",
           "snapshot-save", "snapshot-load", "snapshot-delete", "query-jobs", "job-dismiss", "job-cancel", "job-pause",
           "job-resume", "job-complete", "job-finalize",
         ]).union(MigrationCommandTests.names))
@@ -238,7 +239,9 @@ struct QMPCommandTests {
         ["name": "val", "type": "int"], ["name": "size", "type": "int"], ["name": "filename", "type": "str"],
       ])
     let dump = try #require(named[named["screendump"]?["arg-type"]?.string ?? ""])
-    #expect(dump["members"]?.array?.compactMap { $0["name"]?.string } == ["filename", "device", "head", "format"])
+    #expect(
+      dump["members"]?.array?.compactMap { $0["name"]?.string }
+        == ["filename", "device", "head", "format", "__org.apus_cursor"])
     #expect(dump["members"]?[1] == ["name": "device", "type": "str", "default": nil])
     let format = try #require(named[dump["members"]?[3]?["type"]?.string ?? ""])
     #expect(format["values"] == ["ppm", "png"])

@@ -21,6 +21,8 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   /// Video memory; saved with the machine's RAM.
   public let videoMemory: RAMBlock
   let clock: VirtualClock
+  /// The fonts of the option ROM.
+  let fonts: [BitmapFont]
   private let map: MemoryMap
   private let ports: PortSpace
   /// Chain-4 addresses in RAM over the window, while a mode lets them.
@@ -42,6 +44,7 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
     let byteCount = Self.powerOfTwo(atLeast: min(max(videoMemoryByteCount, 256 << 10), 256 << 20))
     videoMemory = try RAMBlock(name: "vga.vram", byteCount: byteCount)
     self.clock = clock
+    fonts = BitmapFont.inVideoBIOS(rom)
     map = bus.memory
     ports = bus.ports
     var registers = [

@@ -30,21 +30,21 @@ struct TextLayout {
 
 /// Draws a text mode. Character codes are in plane 0, attributes in plane 1, fonts in plane 2 (32 bytes a character).
 struct TextRenderer {
-  private let layout: TextLayout
+  let layout: TextLayout
   private let memory: UnsafeRawBufferPointer
-  private let palette: [UInt32]
+  let palette: [UInt32]
   /// Start of the fonts for attribute bit 3 clear and set.
   private let fonts: (Int, Int)
   private let startAddress: Int
   private let rowByteCount: Int
   private let lineCompare: Int
   private let extendsLineGraphics: Bool
-  private let cursor: Cursor?
+  let cursor: Cursor?
   private let blinks: Bool
   private let isBlinkShown: Bool
 
   /// Where the cursor is and which lines of the cell it fills.
-  private struct Cursor {
+  struct Cursor {
     var byte: Int
     var lines: ClosedRange<Int>
   }
@@ -78,23 +78,35 @@ struct TextRenderer {
 
   func draw() -> Surface {
     Surface(width: layout.width, height: layout.height) { pixels in
-      var address = startAddress
-      for row in 0..<layout.rows {
+      forEachRow { row, address in
         for column in 0..<layout.columns { drawCell(row, column, address + 4 * column, pixels) }
-        address += rowByteCount
-        let lines = row * layout.cellHeight..<(row + 1) * layout.cellHeight
-        if lines.lowerBound < lineCompare, lines.upperBound >= lineCompare { address = 0 }
       }
     }
   }
 
+  /// Calls `body` with every row and the address of its first cell.
+  func forEachRow(_ body: (_ row: Int, _ address: Int) -> Void) {
+    var address = startAddress
+    for row in 0..<layout.rows {
+      body(row, address)
+      address += rowByteCount
+      let lines = row * layout.cellHeight..<(row + 1) * layout.cellHeight
+      if lines.lowerBound < lineCompare, lines.upperBound >= lineCompare { address = 0 }
+    }
+  }
+
+  /// Where the shape of a character begins; its lines are four bytes apart.
+  func glyphAddress(_ character: UInt8, _ attribute: UInt8) -> Int {
+    (attribute & 8 == 0 ? fonts.0 : fonts.1) + 32 * 4 * Int(character)
+  }
+
   private func drawCell(_ row: Int, _ column: Int, _ address: Int, _ pixels: UnsafeMutableBufferPointer<UInt32>) {
-    let character = Int(byte(address))
+    let character = byte(address)
     let attribute = byte(address + 1)
     var foreground = palette[Int(attribute & 15)]
     let background = palette[Int(blinks ? attribute >> 4 & 7 : attribute >> 4)]
     if blinks, attribute & 0x80 != 0, !isBlinkShown { foreground = background }
-    let glyph = (attribute & 8 == 0 ? fonts.0 : fonts.1) + 32 * 4 * character
+    let glyph = glyphAddress(character, attribute)
     let repeatsLastDot = extendsLineGraphics && (0xb0...0xdf).contains(character)
     let width = layout.cellWidth
     var target = (row * layout.cellHeight * layout.columns + column) * width
@@ -123,7 +135,7 @@ struct TextRenderer {
 
   /// A byte of video memory; addresses wrap.
   @inline(__always)
-  private func byte(_ address: Int) -> UInt8 { memory[address & (memory.count - 1)] }
+  func byte(_ address: Int) -> UInt8 { memory[address & (memory.count - 1)] }
 }
 
 extension StandardVGA.State {

@@ -21,12 +21,18 @@ struct Screendump: MonitorTwoPhaseCommand {
   var device: String?
   var head: Int64?
   var format: Format?
+  var cursor: ScreenCursor?
+
+  enum CodingKeys: String, CodingKey {
+    case filename, device, head, format
+    case cursor = "__org.apus_cursor"
+  }
 
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     if head != nil, device == nil { throw QMPError("'head' must be specified together with 'device'") }
     let picture: ScreenCapture
     do throws(ScreenCaptureError) {
-      picture = try context.machine.captureScreen(device: device, head: head ?? 0)
+      picture = try context.machine.captureScreen(device: device, head: head ?? 0, cursor: cursor)
     } catch {
       throw QMPError(error)
     }

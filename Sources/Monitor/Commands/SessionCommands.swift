@@ -32,6 +32,8 @@ public enum StandardCommands {
     VirtualMemorySave.self
     PhysicalMemorySave.self
     Screendump.self
+    QueryScreenText.self
+    QueryScreenHash.self
     SendKey.self
     InputSendEvent.self
     QueryMice.self

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import Screen
+
+extension StandardVGA {
+  /// The characters on the screen at this instant: from character memory in a text mode, by their shapes in a graphics
+  /// mode, for which `fonts` are tried.
+  public func screenText() -> ScreenText {
+    guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return ScreenText(.blank) }
+    if showsGraphics { return ScreenText(matching: capture(), fonts: fonts) }
+    let layout = TextLayout(state)
+    guard layout.columns * layout.rows <= TextLayout.maximumCells, layout.width > 16 else { return ScreenText(.blank) }
+    return TextRenderer(
+      state, layout, UnsafeRawBufferPointer(videoMemory.contents), isCursorShown: true, blinks: false,
+      isBlinkShown: true
+    ).text(fonts.first { $0.height == layout.cellHeight })
+  }
+}
+
+extension TextRenderer {
+  /// - Parameter font: the video BIOS's of the same height, against which loaded shapes are held.
+  func text(_ font: BitmapFont?) -> ScreenText {
+    var result = ScreenText(.text)
+    result.columns = layout.columns
+    (result.cellWidth, result.cellHeight) = (layout.cellWidth, layout.cellHeight)
+    var loaded: [Int: [UInt8]] = [:]
+    var redefined: Set<UInt8> = []
+    forEachRow { row, address in
+      for column in 0..<layout.columns {
+        let cell = address + 4 * column
+        let code = byte(cell), attribute = byte(cell + 1)
+        let glyph = glyphAddress(code, attribute)
+        if let font, loaded[glyph] == nil {
+          let shape = (0..<layout.cellHeight).map { byte(glyph + 4 * $0) }
+          loaded[glyph] = shape
+          if !font[code].elementsEqual(shape) { redefined.insert(code) }
+        }
+        result.cells.append(
+          .init(
+            CodePage437.scalar(code), foreground: palette[Int(attribute & 15)],
+            background: palette[Int(attribute >> 4)]))
+        if cursor?.byte == cell { result.cursor = .init(row: row, column: column) }
+      }
+    }
+    result.redefinedCodes = redefined.sorted()
+    return result
+  }
+}

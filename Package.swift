@@ -26,6 +26,7 @@ let package = Package(
 
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CXXHash", path: "Sources/CXXHash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CNettle", path: "Sources/CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Floor 0
@@ -44,7 +45,7 @@ let package = Package(
     floor("Block", ["HostIO", "Platform", "QAPI", "CZlib", "CZstd"]),
     floor("Chardev", ["HostIO"]),
     floor("Network", ["HostIO", "Platform", "CSlirp"]),
-    floor("Screen", ["HostIO", "CPixman", "CPNG"]),
+    floor("Screen", ["HostIO", "CPixman", "CPNG", "CNettle"]),
     // Floor 3
     floor("ImageTool", ["HostIO", "Block", "QAPI"]),
     floor("ScreenTool", ["HostIO", "QAPI", "Screen"]),

@@ -78,7 +78,7 @@ def words(shell, path, count):
     return shell.run(f"hexdump -v -n {4 * count} -e '4/1 \"%02x\" \" \"' {path}").strip()
 
 
-@pytest.mark.parametrize('properties', [pytest.param(kind, marks=pytest.mark.long if 'off' in kind else ()) for kind in KINDS])
+@pytest.mark.parametrize('properties', [pytest.param(kind, marks=pytest.mark.long if kind else ()) for kind in KINDS])
 def test_linux_reads_writes_and_discards(start, disk, properties):
     path, data = disk
     delivery, identity = KINDS[properties]

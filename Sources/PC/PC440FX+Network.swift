@@ -101,16 +101,30 @@ extension PC440FX {
     throw MachineError("there are no more Ethernet addresses")
   }
 
+  /// One ROM serves adapters with several ids, of which its header has one: the firmware wants it to be the adapter's. As
+  /// QEMU does, byte 6 makes up for the change. PCI Firmware 3.0, 5.1.2.
+  private static func setDeviceID(_ id: UInt16, ofROM bytes: inout [UInt8]) {
+    guard bytes.count > 0x1a, bytes[0] == 0x55, bytes[1] == 0xaa else { return }
+    let place = Int(bytes[0x18]) | Int(bytes[0x19]) << 8
+    guard place + 8 <= bytes.count, bytes[place..<place + 4].elementsEqual("PCIR".utf8) else { return }
+    for (offset, new) in [(place + 6, UInt8(truncatingIfNeeded: id)), (place + 7, UInt8(truncatingIfNeeded: id >> 8))] {
+      bytes[6] = bytes[6] &+ bytes[offset] &- new
+      bytes[offset] = new
+    }
+  }
+
   /// The option ROM in a block whose size is a power of two, as its base address register needs it.
   func optionROM(
-    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String, _ search: FirmwareSearch
+    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String, _ search: FirmwareSearch,
+    deviceID: UInt16? = nil
   ) throws(MachineError) -> RAMBlock? {
     let name = adapter.romFile ?? usual
     guard adapter.hasROM, !name.isEmpty else { return nil }
-    guard let bytes = search.load(name, limit: Self.largestROM) else {
+    guard var bytes = search.load(name, limit: Self.largestROM) else {
       throw MachineError("failed to find romfile \"\(name)\"")
     }
     guard !bytes.isEmpty else { throw MachineError("romfile \"\(name)\" is empty") }
+    if let deviceID, adapter.romFile == nil { Self.setDeviceID(deviceID, ofROM: &bytes) }
     var size = 2048
     while size < bytes.count { size <<= 1 }
     let memory = try Self.allocate(block, UInt64(size))

@@ -19,7 +19,9 @@ extension PC440FX {
     let parent = device.userID.map { "/machine/peripheral/\($0)" } ?? "/machine/peripheral-anon/device[\(number)]"
     let userID = device.userID
     port.filterChangeHandler = { requests.receiveFilterChanged(userID, parent + "/virtio-backend") }
-    let rom = try optionROM(request.adapter, "efi-virtio.rom", block: "virtio-net-pci.rom", search)
+    let rom = try optionROM(
+      request.adapter, "efi-virtio.rom", block: "virtio-net-pci.rom", search,
+      deviceID: request.transport.hasLegacyInterface ? 0x1000 : 0x1041)
     var transport = request.transport
     // One for a pair of queues each, the control queue and the configuration, with a control queue or without.
     if transport.vectorCount == nil { transport.vectorCount = 4 }

@@ -78,7 +78,12 @@ enum ConvertCommand {
       sources.append(try ToolImage.open(name, format: given.text("source-format"), opening))
     }
     if let parameter = given.text("l") { try selectSnapshot(parameter, &sources) }
-    let total = sources.reduce(0) { $0 + $1.top.byteCount }
+    var total: Int64 = 0
+    for source in sources {
+      let (sum, overflow) = total.addingReportingOverflow(source.top.byteCount)
+      if overflow || sum > .max - (4 << 20) { throw ToolError("The images are too long together") }
+      total = sum
+    }
     if !given.has("n") {
       var creation = creation
       if creation.size("size") == nil { creation.set("size", BytePath(String(total))) }

@@ -21,8 +21,33 @@ struct CopyJob {
     var target: Int64
   }
 
+  /// Gives the pieces of all sources one after the other: a disk may be so long that a list of them fits nowhere.
+  private struct Pieces {
+    let lengths: [Int64]
+    private var source = 0
+    private var start: Int64 = 0
+    private var base: Int64 = 0
+
+    init(_ lengths: [Int64]) { self.lengths = lengths }
+
+    mutating func next() -> Piece? {
+      while source < lengths.count, start >= lengths[source] {
+        base += lengths[source]
+        (source, start) = (source + 1, 0)
+      }
+      guard source < lengths.count else { return nil }
+      // Pieces end where the target's do, so that its clusters are written whole.
+      let whole = CopyJob.pieceByteCount
+      let end = min(lengths[source], ((base + start) / whole + 1) * whole - base)
+      defer { start = end }
+      return Piece(source: source, range: start..<end, target: base + start)
+    }
+  }
+
   /// Shared by the threads.
   private struct State {
+    var pieces: Pieces
+    /// Pieces that were given out.
     var next = 0
     var written = 0
     var failure: ToolError?
@@ -30,26 +55,12 @@ struct CopyJob {
   }
 
   func run(_ sources: [ImageChain], to target: any BlockNode, _ progress: Progress) throws(ToolError) {
-    var pieces: [Piece] = []
-    var base: Int64 = 0
-    for (index, source) in sources.enumerated() {
-      let length = source.top.byteCount
-      var start: Int64 = 0
-      while start < length {
-        // Pieces end where the target's do, so that its clusters are written whole.
-        let end = min(length, ((base + start) / Self.pieceByteCount + 1) * Self.pieceByteCount - base)
-        pieces.append(Piece(source: index, range: start..<end, target: base + start))
-        start = end
-      }
-      base += length
-    }
-    let count = max(1, min(threadCount, pieces.count))
-    let state = Guarded(State(runningCount: count))
-    let all = pieces
+    let count = max(1, threadCount)
+    let state = Guarded(State(pieces: Pieces(sources.map(\.top.byteCount)), runningCount: count))
     let job = self
     for number in 0..<count {
       let body: @Sendable () -> Void = {
-        job.work(all, sources, target, state, progress)
+        job.work(sources, target, state, progress)
         state.update { $0.runningCount -= 1 }
       }
       if number == count - 1 {
@@ -67,17 +78,16 @@ struct CopyJob {
   }
 
   private func work(
-    _ pieces: [Piece], _ sources: [ImageChain], _ target: any BlockNode, _ state: Guarded<State>, _ progress: Progress
+    _ sources: [ImageChain], _ target: any BlockNode, _ state: Guarded<State>, _ progress: Progress
   ) {
     var buffer = [UInt8](repeating: 0, count: Int(Self.pieceByteCount))
     while true {
-      let index = state.withLock { state -> Int? in
-        guard state.failure == nil, state.next < pieces.count else { return nil }
+      let taken = state.withLock { state -> (index: Int, piece: Piece)? in
+        guard state.failure == nil, let piece = state.pieces.next() else { return nil }
         defer { state.next += 1 }
-        return state.next
+        return (state.next, piece)
       }
-      guard let index else { return }
-      let piece = pieces[index]
+      guard let (index, piece) = taken else { return }
       var failure: ToolError?
       var runs: [Run] = []
       do throws(ToolError) { runs = try read(piece, sources[piece.source], &buffer) } catch { failure = error }

@@ -40,7 +40,7 @@ enum ResizeCommand {
     let old = chain.top.byteCount
     let sum = old.addingReportingOverflow(Int64(sign) * amount)
     let new = sign == 0 ? amount : sum.partialValue
-    guard new > 0, !sum.overflow else { throw ToolError("New image size must be positive") }
+    guard new > 0, new <= .max - (4 << 20), !sum.overflow else { throw ToolError("New image size must be positive") }
     if new <= old, mode != .off { throw ToolError("Preallocation can only be used for growing images") }
     if new < old, !given.has("shrink") {
       console.report("Use the --shrink option to perform a shrink operation.")

@@ -117,15 +117,18 @@ enum ToolSize {
       scale = Double(factor)
       digits = digits.dropLast()
     }
-    if digits.hasPrefix("0x"), let value = Int64(digits.dropFirst(2), radix: 16) { return value }
+    if digits.hasPrefix("0x"), let value = Int64(digits.dropFirst(2), radix: 16) { return bounded(value) }
     guard digits.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." }), !digits.isEmpty else { return nil }
     if let whole = Int64(digits) {
       let product = whole.multipliedReportingOverflow(by: factor)
-      return product.overflow ? nil : product.partialValue
+      return product.overflow ? nil : bounded(product.partialValue)
     }
     guard let value = Double(digits), factor > 1, value * scale < 9.2e18 else { return nil }
-    return Int64(value * scale)
+    return bounded(Int64(value * scale))
   }
+
+  /// Nothing is longer than whole clusters can be: sizes are rounded up to them.
+  private static func bounded(_ value: Int64) -> Int64? { value <= .max - (4 << 20) ? value : nil }
 
   /// A number with that many decimals, rounded half to even as printf does with these values.
   static func fixed(_ value: Double, _ decimals: Int) -> String {

@@ -23,14 +23,17 @@ final class JobTable: Sendable {
     var error: String?
   }
 
+  /// Jobs that nobody dismisses, and bytes of an id: a client could go on for ever.
+  private static let limit = 1024, longestID = 1023
   private let jobs = Mutex<[Job]>([])
   var all: [Job] { jobs.withLock { $0 } }
 
   /// Takes a new job in.
   /// - Throws: QEMU's sentences for an id that is taken or none.
   func add(_ id: String, _ kind: Kind) throws(QMPError) {
-    guard Self.isWellFormed(id) else { throw QMPError("Invalid job ID '\(id)'") }
+    guard id.utf8.count <= Self.longestID, Self.isWellFormed(id) else { throw QMPError("Invalid job ID '\(id)'") }
     try jobs.withLock { (jobs) throws(QMPError) in
+      if jobs.count >= Self.limit { throw QMPError("There are too many jobs; dismiss some") }
       if jobs.contains(where: { $0.id == id }) { throw QMPError("Job ID '\(id)' already in use") }
       // The newest is listed first.
       jobs.insert(Job(id: id, kind: kind), at: 0)

@@ -190,3 +190,23 @@ def test_called_as_qemu_img(tmp_path):
     link.symlink_to(APUS[0])
     assert 'Not enough arguments' in tool([str(link)], status=1).stderr
     assert tool([str(link)], 'create', '-f', 'raw', tmp_path / 'x', '1M').stdout.startswith('Formatting ')
+
+
+def test_lengths_near_the_end_of_numbers_are_refused(tmp_path):
+    tool(APUS, 'create', '-q', '-f', 'qcow2', '-o', 'cluster_size=2M', 'huge', '1E', cwd=tmp_path)
+    for arguments in ('measure -O qcow2 --size 9223372036854775807', 'measure -O raw --size 9223372036854775807',
+                      'create -f qcow2 x 9223372036854775807', 'create -f raw x 9223372036854775807',
+                      'create -f raw x 0x7fffffffffffffff', 'resize huge +9223372036854775000',
+                      'convert -O qcow2 huge huge huge huge huge huge huge huge huge x'):
+        done = tool(APUS, *arguments.split(), status=1, cwd=tmp_path)
+        assert done.stderr.startswith('apus img: ') and not (tmp_path / 'x').exists(), arguments
+
+
+def test_a_disk_of_an_exbibyte_is_copied_in_bounded_memory(tmp_path):
+    """It takes for ever, as with qemu-img; a list of its pieces would have filled memory first."""
+    tool(APUS, 'create', '-q', '-f', 'qcow2', '-o', 'cluster_size=2M', 'huge', '1E', cwd=tmp_path)
+    with subprocess.Popen(['sh', '-c', 'ulimit -v 2000000; exec "$@"', 'sh', *APUS, 'convert', '-O', 'qcow2', '-o', 'cluster_size=2M',
+                           'huge', 'copy'], cwd=tmp_path) as process:
+        time.sleep(1.5)
+        assert process.poll() is None
+        process.kill()

@@ -105,12 +105,15 @@ public enum SnapshotReport {
     var common: [QCOW2Snapshot] = []
     do throws(MigrationError) {
       let disks = try SnapshotDisks(graph)
-      common = first.image.snapshots.filter { disks.haveSnapshot($0.name) }
+      let names = disks.disks.map { Set($0.image.snapshots.map(\.name)) }
+      common = first.image.snapshots.filter { snapshot in names.allSatisfy { $0.contains(snapshot.name) } }
     } catch {}  // A disk that cannot have any: nothing is on all of them.
     var text = "List of snapshots present on all disks:\n"
     text += common.isEmpty ? "None\n" : lines(SnapshotTable.lines(common, hidesIDs: true))
+    // An image may name very many.
+    let shared = Set(common.map(\.name))
     for (name, image) in images {
-      let partial = image.snapshots.filter { snapshot in !common.contains { $0.name == snapshot.name } }
+      let partial = image.snapshots.filter { !shared.contains($0.name) }
       if partial.isEmpty { continue }
       text += "\nList of partial (non-loadable) snapshots on '\(name)':\n" + lines(SnapshotTable.lines(partial))
     }

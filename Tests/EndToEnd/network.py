@@ -8,7 +8,8 @@ import random
 import socket
 import threading
 
-from linux import APPEND, BusyboxShell, medium
+from linux import APPEND, BusyboxShell, Shell, medium
+from migration import migrated
 
 
 def free_port(kind=socket.SOCK_STREAM):
@@ -67,3 +68,16 @@ def web_server(folder):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def move_with_its_network(start, tmp_path, arguments, machine, shell):
+    """Saves a machine that has an address, and has it ping from another process."""
+    lease(shell)
+    shell.run('ping -c 1 -W 10 10.0.2.2')
+    shell.wait_prompt()
+    assert migrated(machine, f'file:{tmp_path}/state')['status'] == 'completed'
+    machine.qmp.command('quit')
+    again = start(*arguments, '-incoming', f'file:{tmp_path}/state')
+    shell = Shell(again, shell.prompt)
+    shell.send('')
+    assert '0% packet loss' in shell.run('ping -c 3 -W 10 10.0.2.2')

@@ -8,9 +8,8 @@ import subprocess
 import urllib.request
 
 import pytest
-from linux import APPEND, PATIENCE, Shell, medium
-from migration import migrated
-from network import boot_linux, contents, digest, free_port, guest_options, lease, start_linux, web_server
+from linux import APPEND, PATIENCE, medium
+from network import boot_linux, contents, digest, free_port, guest_options, lease, move_with_its_network, start_linux, web_server
 
 MIB = 1 << 20
 
@@ -134,16 +133,7 @@ def test_two_machines_talk_over_a_socket(start, tmp_path, wire):
 def test_a_saved_machine_is_on_the_network_again(start, tmp_path):
     """Connections of the user network are gone, the adapter and what the guest knows are not."""
     arguments = guest_options('-nic', 'user,model=e1000')
-    machine, shell = boot_linux(start, arguments)
-    lease(shell)
-    shell.run('ping -c 1 -W 10 10.0.2.2')
-    shell.wait_prompt()
-    assert migrated(machine, f'file:{tmp_path}/state')['status'] == 'completed'
-    machine.qmp.command('quit')
-    again = start(*arguments, '-incoming', f'file:{tmp_path}/state')
-    shell = Shell(again, shell.prompt)
-    shell.send('')
-    assert '0% packet loss' in shell.run('ping -c 3 -W 10 10.0.2.2')
+    move_with_its_network(start, tmp_path, arguments, *boot_linux(start, arguments))
 
 
 def test_ipxe_boots_a_kernel_over_tftp(start, tmp_path):

@@ -19,6 +19,7 @@ public struct ImagePages: Sendable {
       for range in ranges where range.upperBound <= block.byteCount && range.count <= rest.count {
         UnsafeMutableRawBufferPointer(rebasing: block.contents[range]).copyMemory(
           from: UnsafeRawBufferPointer(rebasing: rest.prefix(range.count)))
+        block.markDirty(range)
         rest = rest.dropFirst(range.count)
       }
     }

@@ -199,6 +199,8 @@ extension Machine: MonitoredMachine {
     guard head == 0 else { throw .notBound(device: device, head: head) }
   }
 
+  public var screenVersion: UInt64 { board?.vga?.pictureVersion ?? 0 }
+
   public func readScreen() throws(ScreenCaptureError) -> ScreenText {
     guard let vga = board?.vga else { throw .noConsole }
     return vga.screenText()
@@ -218,8 +220,7 @@ extension Machine: MonitoredMachine {
       case .on: .shown
       case .off: .hidden
       }
-    let picture = vga.capture(cursor: phase)
-    return ScreenCapture(width: picture.width, height: picture.height, pixels: picture.pixels)
+    return ScreenCapture(vga.picture(cursor: phase))
   }
 
   public func queueInput(_ events: [InputEvent]) {
@@ -258,9 +259,5 @@ extension ScreenEncoders {
 }
 
 extension Surface {
-  init(_ capture: ScreenCapture) {
-    self.init(width: capture.width, height: capture.height) { target in
-      for (index, pixel) in capture.pixels.enumerated() where index < target.count { target[index] = pixel }
-    }
-  }
+  init(_ capture: ScreenCapture) { self = capture.shared.surface }
 }

@@ -69,6 +69,9 @@ public protocol MonitoredMachine: MigratableMachine {
 
   /// Whether there is a console on this head of a display device.
   func findConsole(device: String, head: Int64) throws(ScreenCaptureError)
+  /// A number that changes whenever the primary console's picture may have changed, but for the blinking of a cursor;
+  /// asking on an unchanged screen costs next to nothing. 0 without a display.
+  var screenVersion: UInt64 { get }
   /// Draws what the display shows at this instant. Without `device`: the primary console.
   /// `cursor`: a text cursor is drawn or left out, whatever the instant; nil: as it blinks.
   func captureScreen(
@@ -116,16 +119,24 @@ public enum ScreenCursor: String, QMPEnum {
 }
 
 /// One picture: rows from the top, each pixel 0x00RRGGBB.
-public struct ScreenCapture: Hashable, Sendable {
-  public var width: Int
-  public var height: Int
-  public var pixels: [UInt32]
+public struct ScreenCapture: Sendable {
+  /// Others may have it too, and its digest.
+  public let shared: SharedPicture
+
+  public init(_ picture: SharedPicture) { shared = picture }
 
   /// `pixels` must hold `width * height` elements.
   public init(width: Int, height: Int, pixels: [UInt32]) {
     precondition(pixels.count == width * height, "a picture is whole")
-    (self.width, self.height, self.pixels) = (width, height, pixels)
+    shared = SharedPicture(
+      Surface(width: width, height: height) { target in
+        for (index, pixel) in pixels.enumerated() where index < target.count { target[index] = pixel }
+      })
   }
+
+  public var width: Int { shared.surface.width }
+  public var height: Int { shared.surface.height }
+  public var pixels: [UInt32] { shared.surface.pixels }
 }
 
 /// Files a picture can be written as; the Screen target supplies the encoders.

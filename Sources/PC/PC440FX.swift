@@ -172,7 +172,8 @@ public final class PC440FX {
       guard let rom else { throw MachineError("failed to find romfile \"vgabios-stdvga.bin\"") }
       let vga = try Self.makeVGA(
         bus: pci, clock: clock, rom: rom, videoMemoryByteCount: configuration.videoMemoryByteCount)
-      vga.videoMemory.dirtyLog?.didClear = { [unowned processor] _ in processor.invalidateMap() }
+      let shown = UnsafeRawBufferPointer(vga.videoMemory.contents)
+      vga.videoMemory.dirtyLogWasCleared = { [unowned processor] in processor.announceWrites(to: shown) }
       self.vga = vga
     } else {
       vga = nil

@@ -127,6 +127,7 @@ final class FakeMachine: MonitoredMachine {
   /// The choice of cursor that the last capture was given.
   var lastCursor: ScreenCursor?
   var text = ScreenText(.blank)
+  var screenVersion: UInt64 = 1
   func readScreen() throws(ScreenCaptureError) -> ScreenText {
     _ = try screen.get()
     return text

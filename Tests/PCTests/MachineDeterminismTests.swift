@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Fuzzing
+import GraphicsDevices
 import HostIO
 import MachineBench
 import PC
@@ -87,6 +88,7 @@ struct MachineDeterminismTests {
     while bench.instructionCount < reference.end {
       try bench.run(to: min(reference.end, bench.instructionCount + UInt64(1 + random.below(1_000_000))))
       bench.machine.stop()
+      _ = bench.machine.board?.vga?.picture()
       _ = try bench.digest()
       bench.machine.holdGuest()
       bench.machine.resume()

@@ -154,11 +154,11 @@ final class RecordingMMIO: MMIODevice {
   @Test func `the dirty log starts full, notes writes, and tells when it is cleared`() throws {
     ram.enableDirtyLog()
     let log = try #require(ram.dirtyLog)
-    var cleared: [Range<Int>] = []
-    log.didClear = { cleared.append($0) }
+    var cleared = 0
+    ram.dirtyLogWasCleared = { cleared += 1 }
     #expect(log.collect(0..<3))
     #expect(!log.collect(0..<3))
-    #expect(cleared == [0..<3])
+    #expect(cleared == 1)
     #expect(memory.page(at: 0x1000).isLogged)
     memory.write(0x1ffe, [1, 2, 3])
     #expect((0..<3).map { log.isDirty(page: $0) } == [false, true, true])
@@ -169,6 +169,14 @@ final class RecordingMMIO: MMIODevice {
     #expect(!log.isDirty(page: 99))
     log.mark(page: -1)
     #expect(log.collect(-5..<99))
+    // The whole log at once.
+    #expect(!log.collect() && !log.collect())
+    ram.markDirty(0x1fff..<0x2001)
+    #expect((0..<3).map { log.isDirty(page: $0) } == [false, true, true])
+    ram.markDirty(5..<5)
+    #expect(!log.isDirty(page: 0))
+    let before = cleared
+    #expect(log.collect() && !log.collect() && cleared == before + 1)
   }
 
   @Test func `writes to pages with code are told, others are not`() {

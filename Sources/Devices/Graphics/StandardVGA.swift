@@ -29,6 +29,7 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   private let directWindow: MemoryMap.Region
   private var directWindowOffset: Int?
   private var regions: [PCIRegion] = []
+  var look = Look()
 
   static let windowStart: UInt64 = 0xa0000
   static let windowByteCount: UInt64 = 0x20000
@@ -102,6 +103,7 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   }
 
   public func stateDidLoad() {
+    look.forget()
     updateRegions()
     updateWindow()
   }
@@ -120,15 +122,8 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
     }
   }
 
-  /// Notes that bytes of video memory changed other than by the processor's own stores.
   /// Whether pixels and not characters are shown.
   package var showsGraphics: Bool {
     state.dispi.isEnabled || state.graphics[Graphics.miscellaneous] & Graphics.graphicsMode != 0
-  }
-
-  func markDirty(_ bytes: Range<Int>) {
-    guard let log = videoMemory.dirtyLog, !bytes.isEmpty else { return }
-    let pageSize = Int(pageByteCount)
-    for page in bytes.lowerBound / pageSize...(bytes.upperBound - 1) / pageSize { log.mark(page: page) }
   }
 }

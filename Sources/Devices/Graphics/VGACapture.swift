@@ -28,13 +28,7 @@ extension StandardVGA {
   /// doubled, as a monitor shows them. While the palette address source bit blanks the screen the picture is black and
   /// has the programmed size; an adapter that nobody has programmed gives `Surface.notInitialized`.
   public func capture(cursor: CursorPhase = .clock, blink: AttributeBlink = .brightBackground) -> Surface {
-    let phase = max(0, clock.now) / Self.cursorPhaseDuration
-    let isCursorShown =
-      switch cursor {
-      case .clock: phase & 1 == 0
-      case .shown: true
-      case .hidden: false
-      }
+    let isCursorShown = isCursorShown(cursor)
     let memory = UnsafeRawBufferPointer(videoMemory.contents)
     let isGraphics = state.graphics[Graphics.miscellaneous] & Graphics.graphicsMode != 0
     let isBlank = state.attributeIndex & Attribute.paletteAddressSource == 0
@@ -46,11 +40,21 @@ extension StandardVGA {
     let layout = TextLayout(state)
     guard layout.columns * layout.rows <= TextLayout.maximumCells else { return blank(width: 0, height: 0) }
     if isBlank { return blank(width: layout.width, height: layout.height) }
-    let showsBlinking = blink == .brightBackground || phase & 2 == 0
+    let showsBlinking = blink == .brightBackground || blinkPhase & 2 == 0
     return TextRenderer(
       state, layout, memory, isCursorShown: isCursorShown, blinks: blink == .asProgrammed,
       isBlinkShown: showsBlinking
     ).draw()
+  }
+
+  private var blinkPhase: Nanoseconds { max(0, clock.now) / Self.cursorPhaseDuration }
+
+  func isCursorShown(_ cursor: CursorPhase) -> Bool {
+    switch cursor {
+    case .clock: blinkPhase & 1 == 0
+    case .shown: true
+    case .hidden: false
+    }
   }
 
   /// A dark screen; one of less than a character is that of an adapter in reset.

@@ -123,7 +123,7 @@ extension StandardVGA {
       let byteCount = min(state.dispi.height * state.dispi.rowByteCount, videoMemory.byteCount)
       UnsafeMutableRawBufferPointer(rebasing: videoMemory.contents[..<byteCount]).initializeMemory(
         as: UInt8.self, repeating: 0)
-      markDirty(0..<byteCount)
+      videoMemory.markDirty(0..<byteCount)
     }
     registersDidChange()
   }

@@ -2,9 +2,9 @@
 import Screen
 
 extension StandardVGA {
-  /// The characters on the screen at this instant: from character memory in a text mode, by their shapes in a graphics
+  /// The characters on the screen: from character memory in a text mode, by their shapes in a graphics
   /// mode, for which `fonts` are tried.
-  public func screenText() -> ScreenText {
+  func readText() -> ScreenText {
     guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return ScreenText(.blank) }
     if showsGraphics { return ScreenText(matching: capture(), fonts: fonts) }
     let layout = TextLayout(state)

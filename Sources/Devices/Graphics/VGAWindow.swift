@@ -49,8 +49,9 @@ extension StandardVGA {
     let memory = videoMemory.contents
     if state.dispi.isLinear {
       guard target.byte < memory.count else { return }
+      guard memory[target.byte] != value else { return }
       memory[target.byte] = value
-      return markDirty(target.byte..<target.byte + 1)
+      return videoMemory.markDirty(target.byte..<target.byte + 1)
     }
     let word = target.byte & ~3
     guard word + 3 < memory.count else { return }
@@ -64,8 +65,9 @@ extension StandardVGA {
     let mask = expandPlanes(UInt8(truncatingIfNeeded: planes))
     let old = memory.loadUnaligned(fromByteOffset: word, as: UInt32.self).littleEndian
     let new = (old & ~mask) | (state.transformed(value) & mask)
+    guard new != old else { return }
     memory.storeBytes(of: new.littleEndian, toByteOffset: word, as: UInt32.self)
-    markDirty(word..<word + 4)
+    videoMemory.markDirty(word..<word + 4)
   }
 }
 

@@ -101,10 +101,10 @@ struct QueryScreenHash: MonitorTwoPhaseCommand {
     }
     let time = context.machine.virtualTime
     return .finishing { _ in
-      let surface = Surface(picture)
+      let surface = picture.shared.surface
       return .success(
         Returns(
-          sha256: surface.sha256, width: surface.width, height: surface.height,
+          sha256: picture.shared.sha256, width: surface.width, height: surface.height,
           initialized: surface != .notInitialized(), virtualTime: time))
     }
   }

@@ -18,6 +18,10 @@ public final class RAMBlock {
   public let base: UnsafeMutableRawPointer
   /// Notes which pages were written since they were last collected; nil while nobody asks.
   public private(set) var dirtyLog: DirtyLog?
+  /// Called when the log was cleared, before anything else happens: from then on the processor must announce its writes.
+  public var dirtyLogWasCleared: (() -> Void)? {
+    didSet { dirtyLog?.wasCleared = dirtyLogWasCleared }
+  }
   private let mapping: MappedMemory
 
   /// Allocates zeroed memory, rounded up to whole pages.
@@ -31,18 +35,29 @@ public final class RAMBlock {
 
   /// Starts to log writes; all pages count as written at first.
   public func enableDirtyLog() {
-    if dirtyLog == nil { dirtyLog = DirtyLog(pageCount: byteCount / Int(pageByteCount)) }
+    guard dirtyLog == nil else { return }
+    let log = DirtyLog(pageCount: byteCount / Int(pageByteCount))
+    log.wasCleared = dirtyLogWasCleared
+    dirtyLog = log
   }
 
-  /// Makes every byte zero. For whoever loads a machine: nothing else notices.
+  /// Notes that bytes were written other than by the processor's own stores.
+  public func markDirty(_ bytes: Range<Int>) {
+    guard let dirtyLog, !bytes.isEmpty else { return }
+    let pageSize = Int(pageByteCount)
+    for page in bytes.lowerBound / pageSize...(bytes.upperBound - 1) / pageSize { dirtyLog.mark(page: page) }
+  }
+
+  /// Makes every byte zero. For whoever loads a machine: only the log of writes notices.
   public func clear() throws(Errno) {
     try mapping.clear()
-    if let dirtyLog { for page in 0..<byteCount / Int(Platform.pageByteCount) { dirtyLog.mark(page: page) } }
+    markDirty(0..<byteCount)
   }
 
-  /// Puts whole pages of a file in place of a range, copy-on-write. Nothing else notices, as with `clear`.
+  /// Puts whole pages of a file in place of a range, copy-on-write. Only the log of writes notices, as with `clear`.
   public func replace(_ range: Range<Int>, with file: FileDescriptor, at offset: Int64) throws(Errno) {
     try mapping.replace(range, with: file, at: offset)
+    markDirty(range)
   }
 
   /// Whether bytes of the range come from a file.
@@ -58,8 +73,10 @@ public final class RAMBlock {
 public final class DirtyLog {
   private var bits: [UInt64]
   private let pageCount: Int
-  /// Called with the pages whose bits were cleared, so that the processor announces the next write to them.
-  public var didClear: ((Range<Int>) -> Void)?
+  /// No page is dirty unless this is set.
+  private var mayBeDirty = true
+  /// Called after bits were cleared, so that the processor announces the next write to each page.
+  public var wasCleared: (() -> Void)?
 
   init(pageCount: Int) {
     self.pageCount = pageCount
@@ -74,6 +91,7 @@ public final class DirtyLog {
   public func mark(page: Int) {
     guard page >= 0, page < pageCount else { return }
     bits[page >> 6] |= 1 << UInt64(page & 63)
+    mayBeDirty = true
   }
 
   /// True if any page of the range is dirty; clears the range.
@@ -84,7 +102,14 @@ public final class DirtyLog {
       isDirty = true
       bits[page >> 6] &= ~(1 << UInt64(page & 63))
     }
-    if isDirty { didClear?(range) }
+    if isDirty { wasCleared?() }
     return isDirty
+  }
+
+  /// True if any page is dirty; clears all. Costs nothing when none is.
+  public func collect() -> Bool {
+    guard mayBeDirty else { return false }
+    mayBeDirty = false
+    return collect(0..<pageCount)
   }
 }

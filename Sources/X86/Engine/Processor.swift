@@ -131,13 +131,16 @@ public final class Processor {
     }
   }
 
-  /// The dirty log of these pages was cleared: the next write to each is announced again.
-  public func pageLogChanged(_ address: UInt64, length: UInt64 = 0x1000) {
-    let first = address & ~0xfff, end = (address &+ max(length, 1) &+ 0xfff) & ~0xfff
-    guard first < end else { return }
-    mmu.pointee.supervisor.dropWrites(frames: first..<end)
-    mmu.pointee.user.dropWrites(frames: first..<end)
-    mmu.pointee.forEachPhysicalSlot(in: first..<end) { $0.pointee.flags &= ~PhysicalSlot.announced }
+  /// The dirty log of memory was cleared: the next write to each of its pages is announced, at whatever address the
+  /// guest sees it.
+  public func announceWrites(to memory: UnsafeRawBufferPointer) {
+    let start = UInt64(UInt(bitPattern: memory.baseAddress)), end = start &+ UInt64(memory.count)
+    guard start < end else { return }
+    mmu.pointee.supervisor.dropWrites(hosts: start..<end)
+    mmu.pointee.user.dropWrites(hosts: start..<end)
+    for index in 0..<MMU.physicalSlotCount where (start..<end).contains(mmu.pointee.physical[index].writeAddress) {
+      mmu.pointee.physical[index].flags = PhysicalSlot.logged
+    }
   }
 
   /// Drops all decoded code (not the guest's business: only speed changes). Not from a callback.

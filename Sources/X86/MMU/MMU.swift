@@ -144,6 +144,17 @@ struct FastTable {
       if frames.contains(slots[index].frame & ~FastSlot.listed) { slots[index].writeTag = FastSlot.invalid }
     }
   }
+
+  /// Takes away write access to pages at host addresses in a range.
+  func dropWrites(hosts: Range<UInt64>) {
+    for position in 0..<usedCount {
+      let index = Int(used[position])
+      let tag = slots[index].writeTag
+      if tag != FastSlot.invalid, hosts.contains(slots[index].addend &+ tag) {
+        slots[index].writeTag = FastSlot.invalid
+      }
+    }
+  }
 }
 
 /// One architectural translation.

@@ -100,7 +100,7 @@ let package = Package(
     tests("SerialDevicesTests", ["SerialDevices", "Platform", "DeviceBattery"]),
     tests("PCTests", ["PC", "Platform", "Block", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing",
                       "GraphicsDevices", "Screen"]),
-    tests("MonitorTests", ["Monitor", "Screen", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
+    tests("MonitorTests", ["Monitor", "PC", "InputDevices", "Screen", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "Block", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "Network", "VirtioDevices", "HostIO"]),

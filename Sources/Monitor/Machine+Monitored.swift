@@ -5,7 +5,7 @@ import Block
 import GraphicsDevices
 import Migration
 public import Network
-import PC
+public import PC
 import Platform
 public import Screen
 import X86
@@ -223,8 +223,8 @@ extension Machine: MonitoredMachine {
     return ScreenCapture(vga.picture(cursor: phase))
   }
 
-  public func queueInput(_ events: [InputEvent]) {
-    type(
+  public func queueInput(_ events: [InputEvent]) throws(KeyQueueFull) {
+    try type(
       events.compactMap { event -> KeyQueue.Event? in
         switch event {
         case .key(let code, let isDown):

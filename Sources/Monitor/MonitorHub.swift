@@ -115,6 +115,11 @@ public final class MonitorHub: Sendable {
       let value = body(machine)
       result.update { $0 = value }
     }
+    return wait(for: result)
+  }
+
+  /// Waits until the machine thread has put a value there; nil when the machine has ended. For workers only.
+  func wait<Value: Sendable>(for result: Guarded<Value?>) -> Value? {
     while !workers.withLock({ $0.isEnding }) {
       if let value = result.wait(nanoseconds: 50_000_000, until: { $0 }) { return value }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Migration
 public import Network
+public import PC
 public import Platform
 public import QAPI
 public import Screen
@@ -80,7 +81,12 @@ public protocol MonitoredMachine: MigratableMachine {
   /// The characters on the primary console.
   func readScreen() throws(ScreenCaptureError) -> ScreenText
   /// Appends to the keyboard's queue; delays pass on the virtual clock before what follows them.
-  func queueInput(_ events: [InputEvent])
+  func queueInput(_ events: [InputEvent]) throws(KeyQueueFull)
+  /// Types as fast as the guest takes it, which may stand still for `patience` milliseconds of virtual time. `report`
+  /// hears how it ended.
+  func type(
+    _ steps: [KeySequence.Step], patience: UInt32, report: (@Sendable (TypingResult) -> Void)?
+  ) throws(KeyQueueFull)
 
   // MARK: Input
 

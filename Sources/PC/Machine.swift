@@ -20,7 +20,12 @@ public final class Machine {
   /// Hears events as they happen; set before `run`.
   public var eventHandler: ((MachineEvent) -> Void)?
 
-  public private(set) var runState = RunState.prelaunch
+  public private(set) var runState = RunState.prelaunch {
+    didSet {
+      // While a machine is saved or moved it stands still only for a moment.
+      if ![.running, .savingVM, .restoringVM, .finishMigrate].contains(runState) { keyQueue?.machineWasStopped() }
+    }
+  }
   /// What the machine did when the state that was loaded last was saved; nil when that is not known.
   public var savedRunState: RunState?
   /// Everything on the board; nil for `-machine none`.
@@ -76,7 +81,9 @@ public final class Machine {
       configuration, chardevs: chardevs, clock: clock, mailbox: mailbox, blockGraph: blockGraph, network: networks,
       networkNames: networkNames, requests: requests)
     self.board = board
-    let keyQueue = KeyQueue(clock: clock, keyboard: board.keyboard)
+    let keyQueue = KeyQueue(
+      clock: clock, keyboard: board.keyboard, memory: board.memory,
+      isRead: { [unowned board] in board.keyboardController.keyboardIsRead })
     self.keyQueue = keyQueue
     board.add(keyQueue)
     board.add(ThrottleLevels(blockGraph))
@@ -237,7 +244,15 @@ public final class Machine {
   public func injectNMI() { board?.interrupts.injectNMI() }
 
   /// Types on the keyboard; waits between keys pass on the virtual clock.
-  public func type(_ events: [KeyQueue.Event]) { keyQueue?.append(events) }
+  public func type(_ events: [KeyQueue.Event]) throws(KeyQueueFull) { try keyQueue?.append(events) }
+
+  /// Types as fast as the guest takes it. `report` hears, on the machine thread, how it ended; `patience` is for how many
+  /// milliseconds of virtual time the guest may stand still meanwhile.
+  public func type(
+    _ steps: [KeySequence.Step], patience: UInt32, report: (@Sendable (TypingResult) -> Void)?
+  ) throws(KeyQueueFull) {
+    try keyQueue?.type(steps, patience: patience, report: report)
+  }
 
   // MARK: Running
 

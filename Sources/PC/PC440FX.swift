@@ -23,6 +23,7 @@ public final class PC440FX {
   public let ram: RAMBlock
   public let keyboard = PS2Keyboard()
   public let mouse = PS2Mouse()
+  let keyboardController: KeyboardController
   public let powerManagement: PIIX4PM
   public let ide: PIIX3IDE
   let floppy: FloppyController
@@ -118,6 +119,7 @@ public final class PC440FX {
     let keyboardController = KeyboardController(
       keyboard: keyboard, mouse: mouse, keyboardIRQ: pics.line(1), auxiliaryIRQ: pics.line(12), a20: a20.line(),
       requestReset: { requests.reset() })
+    self.keyboardController = keyboardController
     let portB = SystemControlPortB(pit: pit)
     rtc = CMOSRTC(
       clock: clock, irq: eventTimer?.legacyInputs[1] ?? pics.line(8), base: Self.clockBase(configuration.realTimeClock))

@@ -64,7 +64,7 @@ private struct ScheduledRun {
       try MachineImage.load(into: machine, from: file)
       try file.close()
     } else if !settings.typing.isEmpty {
-      machine.type(try Typing.events(settings.typing))
+      try machine.type(try Typing.events(settings.typing))
     }
     return try runWithStops()
   }

@@ -3,6 +3,7 @@ import Block
 import HostIO
 import Migration
 import Monitor
+import PC
 import Platform
 import Screen
 
@@ -145,7 +146,19 @@ final class FakeMachine: MonitoredMachine {
   func findConsole(device: String, head: Int64) throws(ScreenCaptureError) {
     _ = try captureScreen(device: device, head: head, cursor: nil)
   }
-  func queueInput(_ events: [InputEvent]) { inputs += events }
+  var keyQueueIsFull = false
+  func queueInput(_ events: [InputEvent]) throws(KeyQueueFull) {
+    if keyQueueIsFull { throw KeyQueueFull() }
+    inputs += events
+  }
+  /// Texts that are being typed.
+  var typed: [(steps: [KeySequence.Step], patience: UInt32, report: (@Sendable (TypingResult) -> Void)?)] = []
+  func type(
+    _ steps: [KeySequence.Step], patience: UInt32, report: (@Sendable (TypingResult) -> Void)?
+  ) throws(KeyQueueFull) {
+    if keyQueueIsFull { throw KeyQueueFull() }
+    typed.append((steps, patience, report))
+  }
 
   var pointers = [PointerStatus(name: "QEMU PS/2 Mouse", index: 2, isCurrent: true, isAbsolute: false)]
   /// What came at once, each time.

@@ -126,7 +126,7 @@ struct QMPCommandTests {
           "block-dirty-bitmap-clear", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
           "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
           "netdev_add", "netdev_del", "set_link", "query-rx-filter", "__org.apus_query-hostfwd",
-          "__org.apus_screen-text", "__org.apus_screen-hash",
+          "__org.apus_screen-text", "__org.apus_screen-hash", "__org.apus_type",
           "snapshot-save", "snapshot-load", "snapshot-delete", "query-jobs", "job-dismiss", "job-cancel", "job-pause",
           "job-resume", "job-complete", "job-finalize",
         ]).union(MigrationCommandTests.names))

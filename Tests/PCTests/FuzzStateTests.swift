@@ -72,7 +72,7 @@ struct FuzzStateTests {
 
   @Test func `parts that earlier builds did not save may be missing`() throws {
     let bench = try Self.machine()
-    bench.machine.type([.delay(milliseconds: 60_000)])
+    try bench.machine.type([.delay(milliseconds: 60_000)])
     let kept = try bench.machine.saveState().filter { Machine.laterStateNames.contains($0.name) }
     #expect(kept.count == Machine.laterStateNames.count)
     #expect(refusal(bench, try parts(bench).filter { !Machine.laterStateNames.contains($0.name) }) == nil)

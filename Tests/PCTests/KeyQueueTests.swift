@@ -12,14 +12,14 @@ struct KeyQueueTests {
     keyboard.reset(.power)
   }
 
-  @Test func `keys without waits are sent at once`() {
-    queue.append([.key(.q, isDown: true), .key(.q, isDown: false)])
+  @Test func `keys without waits are sent at once`() throws {
+    try queue.append([.key(.q, isDown: true), .key(.q, isDown: false)])
     #expect(keyboard.unreadByteCount == 3)
     #expect(clock.nextDeadline == nil)
   }
 
-  @Test func `what follows a wait comes when the wait is over`() {
-    queue.append([
+  @Test func `what follows a wait comes when the wait is over`() throws {
+    try queue.append([
       .key(.q, isDown: true), .delay(milliseconds: 100), .key(.q, isDown: false), .delay(milliseconds: 50),
       .key(.tab, isDown: true),
     ])
@@ -33,10 +33,10 @@ struct KeyQueueTests {
     #expect(clock.nextDeadline == nil)
   }
 
-  @Test func `keys appended during a wait queue up behind it`() {
-    queue.append([.key(.q, isDown: true), .delay(milliseconds: 10)])
-    queue.append([.key(.tab, isDown: true), .delay(milliseconds: 10)])
-    queue.append([.key(.esc, isDown: true)])
+  @Test func `keys appended during a wait queue up behind it`() throws {
+    try queue.append([.key(.q, isDown: true), .delay(milliseconds: 10)])
+    try queue.append([.key(.tab, isDown: true), .delay(milliseconds: 10)])
+    try queue.append([.key(.esc, isDown: true)])
     #expect(keyboard.unreadByteCount == 1)
     clock.advance(by: 10 * .millisecond)
     #expect(keyboard.unreadByteCount == 2)
@@ -44,18 +44,18 @@ struct KeyQueueTests {
     #expect(keyboard.unreadByteCount == 3)
   }
 
-  @Test func `a cleared queue sends nothing and takes new keys`() {
-    queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
+  @Test func `a cleared queue sends nothing and takes new keys`() throws {
+    try queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
     queue.clear()
     #expect(clock.nextDeadline == nil)
     clock.advance(by: .second)
     #expect(keyboard.unreadByteCount == 0)
-    queue.append([.key(.q, isDown: true)])
+    try queue.append([.key(.q, isDown: true)])
     #expect(keyboard.unreadByteCount == 1)
   }
 
   @Test func `a queue that was saved goes on elsewhere`() throws {
-    queue.append([
+    try queue.append([
       .key(.shift, isDown: true), .delay(milliseconds: 30), .key(.bracketLeft, isDown: true), .delay(milliseconds: 5),
       .key(.q, isDown: false),
     ])
@@ -78,8 +78,8 @@ struct KeyQueueTests {
     }
   }
 
-  @Test func `a reset of the machine does not stop who types`() {
-    queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
+  @Test func `a reset of the machine does not stop who types`() throws {
+    try queue.append([.delay(milliseconds: 10), .key(.q, isDown: true)])
     queue.reset(.system)
     clock.advance(by: 10 * .millisecond)
     #expect(keyboard.unreadByteCount == 1)
@@ -100,9 +100,9 @@ struct KeyQueueTests {
     #expect(clock.nextDeadline == nil)
   }
 
-  @Test func `the longest wait does not overflow`() {
+  @Test func `the longest wait does not overflow`() throws {
     clock.advance(by: .second)
-    queue.append([.delay(milliseconds: .max), .key(.q, isDown: true)])
+    try queue.append([.delay(milliseconds: .max), .key(.q, isDown: true)])
     #expect(clock.nextDeadline == .second + Int64(UInt32.max) * .millisecond)
   }
 }

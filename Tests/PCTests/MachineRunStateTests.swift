@@ -310,7 +310,7 @@ struct MachineRunStateTests {
   @Test func `typed keys reach the guest, and those that wait survive a reset`() throws {
     let bench = try bench(Self.spin)
     try bench.run(to: 100)
-    bench.machine.type([.key(.q, isDown: true), .delay(milliseconds: 1), .key(.q, isDown: false)])
+    try bench.machine.type([.key(.q, isDown: true), .delay(milliseconds: 1), .key(.q, isDown: false)])
     let early = bench.machine.board?.keyboard.unreadByteCount
     bench.machine.reset(.hostQMPSystemReset)
     try bench.run(to: 100_000)

@@ -95,11 +95,16 @@ public final class KeyboardController: Device {
     updateIRQs()
   }
 
-  /// A disabled keyboard port raises no interrupt 1, not even for a reply of the controller: drivers that switch it off
-  /// poll.
   /// A byte waits for the guest.
   package var hasUnreadByte: Bool { state.outputFull }
 
+  /// The guest has read all that the keyboard has to say.
+  public var keyboardIsRead: Bool {
+    keyboard.unreadByteCount == 0 && !(state.outputFull && !state.outputIsAuxiliary)
+  }
+
+  /// A disabled keyboard port raises no interrupt 1, not even for a reply of the controller: drivers that switch it off
+  /// poll.
   private func updateIRQs() {
     let full = state.outputFull
     let enables = state.mode & (Mode.keyboardInterrupt | Mode.keyboardDisabled)

@@ -43,6 +43,9 @@ public final class PS2Keyboard: Device {
   /// Bytes of unread key codes kept; a guest that never reads loses keys only beyond this.
   static let queueLimit = 4096
 
+  /// What a real keyboard keeps.
+  static let bufferSize = 16
+
   public var state = State()
   /// The keyboard has a byte for the controller, or no longer.
   var outputDidChange: (() -> Void)?
@@ -71,6 +74,13 @@ public final class PS2Keyboard: Device {
     let byte = state.replies.isEmpty ? state.output.removeFirst() : state.replies.removeFirst()
     state.lastSent = byte
     return byte
+  }
+
+  /// Whether a key would reach the guest: it has not switched the keyboard off, and a real keyboard's buffer has room.
+  public func accepts(_ code: KeyCode, isDown: Bool) -> Bool {
+    guard state.isScanning else { return false }
+    let bytes = ScanCodes.bytes(for: code, isDown: isDown, set: state.scanCodeSet, modifiers: state.modifiers)
+    return state.output.count + bytes.count <= Self.bufferSize
   }
 
   /// Presses or releases a key. False when the queue is full and the key was not taken.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import PC
 import QAPI
 
 /// Presses keys in the order given and releases them in the reverse order.
@@ -51,20 +52,24 @@ struct SendKey: MonitorCommand {
     }
   }
 
-  func run(in context: MonitorContext) -> Empty {
-    SendKey.type(keys.compactMap(\.key), holdTime: holdTime, on: context.machine)
+  func run(in context: MonitorContext) throws(QMPError) -> Empty {
+    try SendKey.type(keys.compactMap(\.key), holdTime: holdTime, on: context.machine)
     return Empty()
   }
 
   /// Without a hold time every step takes this many milliseconds.
   private static let defaultHoldTime: UInt32 = 10
 
-  static func type(_ keys: [KeyCode], holdTime: Int64?, on machine: any MonitoredMachine) {
+  static func type(_ keys: [KeyCode], holdTime: Int64?, on machine: any MonitoredMachine) throws(QMPError) {
     let asked = UInt32(clamping: holdTime ?? 0)
     let step = InputEvent.delay(milliseconds: asked == 0 ? defaultHoldTime : asked)
     let presses = keys.flatMap { [InputEvent.key($0, isDown: true), step] }
     let releases = keys.reversed().flatMap { [InputEvent.key($0, isDown: false), step] }
-    machine.queueInput(presses + releases)
+    do throws(KeyQueueFull) {
+      try machine.queueInput(presses + releases)
+    } catch {
+      throw QMPError(error.description)
+    }
   }
 }
 

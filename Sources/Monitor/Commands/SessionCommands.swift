@@ -36,6 +36,7 @@ public enum StandardCommands {
     QueryScreenHash.self
     SendKey.self
     InputSendEvent.self
+    TypeText.self
     QueryMice.self
     QueryPCI.self
     QueryBlock.self

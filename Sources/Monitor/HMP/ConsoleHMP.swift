@@ -30,7 +30,9 @@ enum HMPSendKey: HMPCommand {
       guard let key = key(String(word)) else { throw .message("invalid parameter: \(word)") }
       keys.append(key)
     }
-    SendKey.type(keys, holdTime: holdTime, on: context.machine)
+    do throws(QMPError) { try SendKey.type(keys, holdTime: holdTime, on: context.machine) } catch {
+      throw .failed(error)
+    }
     return .done("")
   }
 

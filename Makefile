@@ -63,6 +63,7 @@ test-e2e: build images .venv/ready
 
 # Those that take minutes.
 test-long: build images .venv/ready
+	$(MAKE) --no-print-directory -C images installer
 	.venv/bin/pytest -p no:cacheprovider -m long Tests/EndToEnd $(PYTEST_ARGS)
 
 # One after the other: two cores are busy with one of them.

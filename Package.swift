@@ -27,6 +27,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CXXHash", path: "Sources/CXXHash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CNettle", path: "Sources/CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+    .systemLibrary(name: "CPCRE2", path: "Sources/CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
     // Floor 0
@@ -62,14 +63,18 @@ let package = Package(
     // Floor 5
     floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "CZlib", "CXXHash"]),
     // Floor 6
-    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "Screen", "PC", "Migration", "X86", "InputDevices",
-                       "GraphicsDevices"]),
+    floor("Automation", ["Platform", "Screen", "GraphicsDevices", "PC", "Migration", "CPCRE2"]),
     // Floor 7
-    floor("Options", ["HostIO", "QAPI", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
+    floor("Monitor", ["HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "Screen", "PC", "Migration", "X86", "InputDevices",
+                       "GraphicsDevices", "Automation", "ScreenTool"]),
     // Floor 8
+    floor("Options", ["HostIO", "QAPI", "Automation", "Block", "Chardev", "Network", "VirtioDevices", "PC", "X86"]),
+    // Floor 9
+    floor("Shot", ["HostIO", "QAPI", "Block", "Platform", "Screen", "ScreenTool", "PC", "Migration", "Automation", "Monitor", "Options"]),
+    // Floor 10
     .executableTarget(name: "apus",
-                      dependencies: ["HostIO", "Platform", "Block", "Chardev", "PC", "Migration", "Monitor", "Options", "ImageTool",
-                                     "ScreenTool"],
+                      dependencies: ["HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "Migration", "Monitor", "Options", "ImageTool",
+                                     "ScreenTool", "Automation", "Shot"],
                       path: "Sources/apus",
                       swiftSettings: settings),
 
@@ -101,6 +106,7 @@ let package = Package(
     tests("PCTests", ["PC", "Platform", "Block", "X86", "HostIO", "Chipset", "InputDevices", "MachineBench", "Fuzzing",
                       "GraphicsDevices", "Screen"]),
     tests("MonitorTests", ["Monitor", "PC", "InputDevices", "Screen", "QAPI", "HostIO", "Platform", "Chardev", "Migration", "Fuzzing"]),
+    tests("AutomationTests", ["Automation", "PC", "Platform", "Screen"]),
     tests("InterfaceTests", ["X86", "Platform", "QAPI", "Block", "Chipset"]),
     tests("MigrationTests", ["Migration", "Block", "CZlib", "CXXHash", "HostIO", "Platform", "PC", "MachineBench", "Fuzzing"]),
     tests("OptionsTests", ["Options", "PC", "Block", "Chardev", "Network", "VirtioDevices", "HostIO"]),

@@ -179,6 +179,13 @@ extension BytePath {
     _ = try withCString { (name) throws(Errno) in try call { mkdir(name, permissions) } }
   }
 
+  /// chmod(2), but for what the process's mask takes away.
+  public func setPermissions(_ permissions: UInt32) throws(Errno) {
+    let mask = umask(0)
+    umask(mask)
+    _ = try withCString { (name) throws(Errno) in try call { chmod(name, permissions & ~mask) } }
+  }
+
   /// rmdir(2); the folder must be empty.
   public func removeDirectory() throws(Errno) {
     _ = try withCString { (name) throws(Errno) in try call { rmdir(name) } }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Automation
 import Chardev
 import InputDevices
 import Block
@@ -199,8 +200,6 @@ extension Machine: MonitoredMachine {
     guard head == 0 else { throw .notBound(device: device, head: head) }
   }
 
-  public var screenVersion: UInt64 { board?.vga?.pictureVersion ?? 0 }
-
   public func readScreen() throws(ScreenCaptureError) -> ScreenText {
     guard let vga = board?.vga else { throw .noConsole }
     return vga.screenText()
@@ -239,6 +238,10 @@ extension MonitorHub {
   /// Sends a machine's events to the monitors; call before the machine runs.
   public func follow(_ machine: Machine) {
     follow(machine.blockGraph)
+    let watcher = Watcher(machine)
+    watcher.isExact = machine.configuration.instructionCounting != nil
+    machine.observer = { [unowned watcher] in watcher.look() }
+    self.watcher = watcher
     machine.eventHandler = { [unowned self] event in
       switch event {
       case .shutdown(let cause): emit(ShutdownEvent(cause))

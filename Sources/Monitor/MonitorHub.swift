@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
+public import Automation
 public import HostIO
 public import Migration
+import Platform
 public import QAPI
 
 /// What all monitors of one machine share: the way to the machine, the events, and the tables of commands.
@@ -43,6 +45,9 @@ public final class MonitorHub: Sendable {
     var limited: [String: PendingEvent] = [:]
     var dumpDefaults = DumpFormat()
     var mouseButtons: Int64 = 0
+    var watcher: MachineBound<Watcher>?
+    var machineThread: Int?
+    var eventObserver: MachineBound<(String, JSON?) -> Void>?
   }
 
   public let version: Version
@@ -152,10 +157,22 @@ public final class MonitorHub: Sendable {
     set { state.withLock { $0.mouseButtons = newValue } }
   }
 
+  /// What waits for the machine; set before it runs, and used, on the machine thread.
+  public var watcher: Watcher? {
+    get { state.withLock { $0.watcher }?.value }
+    set {
+      let bound = newValue.map(MachineBound.init)
+      state.withLock { ($0.watcher, $0.machineThread) = (bound, Thread.currentID) }
+    }
+  }
+
+  /// The process ends; workers give up.
+  var isEnding: Bool { workers.withLock { $0.isEnding } }
+
   // MARK: Events
 
-  /// Sends an event to every negotiated QMP session, stamped with the host's time. Called on the machine thread, so
-  /// that it comes before the reply of the command that caused it.
+  /// Sends an event to every negotiated QMP session, stamped with the host's time. Called on the machine thread where it
+  /// comes before the reply of the command that caused it.
   public func emit(_ event: some QMPEvent) {
     var object = JSONObject()
     let time = HostClock.realTime
@@ -164,6 +181,22 @@ public final class MonitorHub: Sendable {
     // The events' data are plain structs, which always encode.
     if let data = try? QAPIEncoder.encode(event), data.object?.isEmpty == false { object["data"] = data }
     limitRate(.object(object), name: type(of: event).name, interval: type(of: event).minimumInterval)
+    let (name, data) = (type(of: event).name, object["data"])
+    guard let thread = state.withLock({ $0.machineThread }) else { return }
+    // Jobs and migrations tell of themselves from their workers.
+    if Thread.currentID == thread { eventOccurred(name, data) } else { post { [self] _ in eventOccurred(name, data) } }
+  }
+
+  private func eventOccurred(_ name: String, _ data: JSON?) {
+    let observer = state.withLock { $0.eventObserver }
+    observer?.value(name, data)
+    watcher?.eventOccurred(name)
+  }
+
+  /// Hears each event on the machine thread, as it happens, with its name and data.
+  public func observeEvents(_ observer: @escaping (_ name: String, _ data: JSON?) -> Void) {
+    let bound = MachineBound(observer)
+    state.withLock { $0.eventObserver = bound }
   }
 
   private func limitRate(_ event: JSON, name: String, interval: UInt64) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Automation
 import Chardev
 import HostIO
 import PC
@@ -24,6 +25,8 @@ public struct Launch: Sendable {
   public var snapshot: String?
   /// `-only-migratable`.
   public var isMigratableOnly = false
+  /// `-fail-on`.
+  public var stopRules: StopRules?
   /// Sentences to show before the start, without the program's name.
   public var warnings: [String] = []
 

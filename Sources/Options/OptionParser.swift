@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Automation
 import Chardev
 import HostIO
 import PC
@@ -141,6 +142,10 @@ public struct OptionParser {
       launch.machine.waitsForIncoming = true
     case "loadvm": launch.snapshot = option.bytes.description
     case "only-migratable": launch.isMigratableOnly = true
+    case "fail-on":
+      do throws(StopRules.Mistake) { launch.stopRules = try StopRules(parsing: option.value) } catch {
+        throw OptionError(option, "\(error)")
+      }
     case "no-hpet": launch.machine.hasEventTimer = false
     case "no-reboot": launch.machine.endsOnReset = true
     case "no-shutdown": launch.machine.pausesOnShutdown = true

@@ -20,6 +20,11 @@ public final class Machine {
   /// Hears events as they happen; set before `run`.
   public var eventHandler: ((MachineEvent) -> Void)?
 
+  /// Somebody who looks at the machine at instants of virtual time; see `look(at:)`.
+  public var observer: (() -> Void)?
+  private var isLookDue = false
+  private lazy var lookTimer = clock.timer { [unowned self] _ in isLookDue = true }
+
   public private(set) var runState = RunState.prelaunch {
     didSet {
       // While a machine is saved or moved it stands still only for a moment.
@@ -254,6 +259,12 @@ public final class Machine {
     try keyQueue?.type(steps, patience: patience, report: report)
   }
 
+  // MARK: Looking
+
+  /// Calls `observer` once at this instant, between two instructions and after all that is due then; nil: not any more.
+  /// Looking changes nothing that the guest could observe. A look that is due when the machine is saved is not saved.
+  public func look(at instant: Nanoseconds?) { lookTimer.arm(at: instant) }
+
   // MARK: Running
 
   /// Instructions between two looks at the mailbox: some tens of microseconds.
@@ -297,6 +308,12 @@ public final class Machine {
     if time.isCounted { time.mirror.set(clock.now) }
     clock.fireDueTimers()
     board.commitMap()
+    if isLookDue {
+      isLookDue = false
+      observer?()
+      // It may have stopped the guest, or asked for a look at this very instant.
+      if runState != .running || holds > 0 || isLookDue { return }
+    }
     if takeRequests() || runState != .running { return }  // a disk's error may have stopped the guest
     var budget = min(Self.quantum, Int64(clamping: targetCount &- board.processor.instructionCount))
     if let deadline = clock.nextDeadline, let left = time.instructions(until: deadline) { budget = min(budget, left) }

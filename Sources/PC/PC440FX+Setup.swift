@@ -63,7 +63,7 @@ extension PC440FX {
   func addSerialPorts(
     _ pics: PICPair, _ clock: VirtualClock, _ chardevs: ChardevTable, _ mailbox: Mailbox
   ) throws(MachineError) {
-    for serialPort in configuration.serialPorts {
+    for (number, serialPort) in configuration.serialPorts.enumerated() {
       let uart = UART16550A(clock: clock, irq: pics.line(serialPort.interrupt & 15))
       let first = min(serialPort.port, UInt16.max - 7)
       ports.map(first...first + 7, to: uart)
@@ -71,7 +71,9 @@ extension PC440FX {
       guard let id = serialPort.chardev else { continue }
       let chardev = try chardev(id, chardevs)
       do throws(ChardevError) {
-        keep(try SerialConnection(uart: uart, chardev: chardev, mailbox: mailbox))
+        let connection = try SerialConnection(uart: uart, chardev: chardev, mailbox: mailbox)
+        keep(connection)
+        serialLogs[number] = connection.log
       } catch {
         throw MachineError("\(error)")
       }

@@ -22,6 +22,8 @@ public final class PC440FX {
   public let pci: PCIBus
   public let ram: RAMBlock
   public let keyboard = PS2Keyboard()
+  /// What the serial ports have sent, by number; a port without a character device has none.
+  public internal(set) var serialLogs: [Int: SerialLog] = [:]
   public let mouse = PS2Mouse()
   let keyboardController: KeyboardController
   public let powerManagement: PIIX4PM

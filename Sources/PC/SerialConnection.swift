@@ -17,6 +17,8 @@ final class SerialConnection {
     var freeByteCount: Int { bytes.withLock { max(0, SerialConnection.limit - $0.count) } }
   }
 
+  /// What the port has sent.
+  let log = SerialLog()
   private let uart: UART16550A
   private let inbox = Inbox()
   private var port: ChardevPort?
@@ -36,7 +38,10 @@ final class SerialConnection {
         event: { event in
           if event == .serialBreak { mailbox.post { this.value.object?.uart.receiveBreak() } }
         }))
-    uart.transmit = { [unowned self] byte in port?.write([byte]) }
+    uart.transmit = { [unowned self] byte in
+      log.append(byte)
+      port?.write([byte])
+    }
     uart.receiverHasRoom = { [unowned self] in deliver() }
   }
 

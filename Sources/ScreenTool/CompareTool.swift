@@ -30,9 +30,6 @@ public enum CompareTool {
 
     """
 
-  /// Pictures and masks of more bytes are refused.
-  private static let largestFile = 1 << 30
-
   /// - Parameter arguments: what follows `compare`.
   /// - Returns: the exit status.
   public static func run(_ arguments: [BytePath]) -> Int32 {
@@ -90,19 +87,11 @@ public enum CompareTool {
   private static func compare(_ request: Request) throws(Failure) -> Int32 {
     let expected = try picture(request.files[0])
     let actual = try picture(request.files[1])
-    var mask = ScreenMask()
-    for path in request.masks {
-      let part: ScreenMask
-      let bytes = try read(path)
-      do throws(MaskFile.Failure) { part = try MaskFile(bytes).mask } catch {
-        throw Failure(message: "the mask '\(path)' \(error.description)")
-      }
-      if let area = part.areaOutside(width: expected.width, height: expected.height) {
-        throw Failure(
-          message: "the mask '\(path)' has an area of \(area.text), which is not inside of '\(request.files[0])'")
-      }
-      mask.areas += part.areas
-      mask.excluded += part.excluded
+    let mask: ScreenMask
+    do throws(PictureFile.Failure) {
+      mask = try PictureFile.mask(request.masks, of: expected, called: request.files[0])
+    } catch {
+      throw Failure(message: error.description)
     }
     let result = expected.compared(with: actual, mask: mask, tolerance: request.tolerance, margin: request.margin)
     if let path = request.difference {
@@ -135,20 +124,8 @@ public enum CompareTool {
   private static func signed(_ number: Int) -> String { number < 0 ? "\(number)" : "+\(number)" }
 
   private static func picture(_ path: BytePath) throws(Failure) -> Surface {
-    let bytes = try read(path)
-    do throws(ImageError) { return try Surface(decoding: bytes) } catch {
-      throw Failure(message: "cannot read '\(path)': \(error)")
-    }
-  }
-
-  private static func read(_ path: BytePath) throws(Failure) -> [UInt8] {
-    do throws(Errno) {
-      if path == "-" { return try FileDescriptor.standardInput.readToEnd(limit: largestFile) }
-      let file = try FileDescriptor.open(path, .readOnly)
-      defer { file.closeIgnoringErrors() }
-      return try file.readToEnd(limit: largestFile)
-    } catch {
-      throw Failure(message: "cannot read '\(path)': \(error)")
+    do throws(PictureFile.Failure) { return try PictureFile.picture(path) } catch {
+      throw Failure(message: error.description)
     }
   }
 
@@ -167,9 +144,4 @@ public enum CompareTool {
       throw Failure(message: "cannot write to standard output: \(error)")
     }
   }
-}
-
-extension SurfaceComparison.Bounds {
-  /// As X11 writes rectangles.
-  fileprivate var text: String { "\(width)x\(height)+\(x)+\(y)" }
 }

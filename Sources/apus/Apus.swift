@@ -4,6 +4,7 @@ import ImageTool
 import Migration
 import Options
 import ScreenTool
+import Shot
 
 /// The program: reads the command line, then runs what it asks for.
 @main
@@ -18,6 +19,7 @@ struct Apus {
     switch arguments.first {
     case "img": HostProcess.exit(ImageTool.run(Array(arguments.dropFirst()), programName: "apus img"))
     case "compare": HostProcess.exit(CompareTool.run(Array(arguments.dropFirst())))
+    case "shot": HostProcess.exit(Shot.run(Array(arguments.dropFirst())) { Runner.run($0, with: $1) })
     case "state": finish(StateCommand.run(arguments.dropFirst()))
     default: break
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Automation
 import Block
 import Chardev
 import HostIO
@@ -7,19 +8,26 @@ import Monitor
 import Options
 import PC
 import Platform
+import QAPI
+import Shot
+import Synchronization
 
 /// Runs one machine from its launch plan to its exit status. The main thread is the machine thread.
 enum Runner {
-  /// Prints messages with the program's name in front and ends with status 1.
+  private static let failureStatus = Atomic<Int32>(1)
+
+  /// Prints messages with the program's name in front and ends with status 1, or what a companion means by a mistake.
   static func fail(_ messages: String...) -> Never { fail(messages) }
 
   static func fail(_ messages: [String]) -> Never {
     for message in messages { HostProcess.report(message) }
     PIDFile.removeCurrent()
-    HostProcess.exit(1)
+    HostProcess.exit(failureStatus.load(ordering: .relaxed))
   }
 
-  static func run(_ launch: Launch) -> Int32 {
+  /// - Parameter companion: drives the machine.
+  static func run(_ launch: Launch, with companion: (any RunCompanion)? = nil) -> Int32 {
+    if let companion { failureStatus.store(companion.mistakeStatus, ordering: .relaxed) }
     for warning in launch.warnings { HostProcess.report(warning) }
     do throws(Errno) {
       let loop = try EventLoop()
@@ -31,13 +39,15 @@ enum Runner {
       }
       defer { watch.cancel() }
       try loop.start()
-      return run(launch, loop, mailslot)
+      return run(launch, loop, mailslot, companion)
     } catch {
       fail("cannot start: \(error)")
     }
   }
 
-  private static func run(_ launch: Launch, _ loop: EventLoop, _ mailslot: Mailslot) -> Int32 {
+  private static func run(
+    _ launch: Launch, _ loop: EventLoop, _ mailslot: Mailslot, _ companion: (any RunCompanion)?
+  ) -> Int32 {
     let chardevs = ChardevTable(loop: loop, host: ChardevHost(quit: { mailslot.send(.hostUI) }))
     if let path = launch.pidFile { PIDFile.create(path) }
     for request in launch.chardevs {
@@ -65,7 +75,11 @@ enum Runner {
         fail(error.description)
       }
     }
-    let status = machine.run()
+    companion?.attach(machine, hub, loop)
+    let stopWatch = companion == nil ? watch(machine, hub, launch.stopRules) : nil
+    defer { withExtendedLifetime(stopWatch) {} }
+    var status = machine.run()
+    status = companion?.machineEnded(status: status) ?? status
     hub.migration.end(nanoseconds: 1_000_000_000)
     for failure in machine.blockGraph.closeAll() {
       HostProcess.report("Could not close '\(failure.node.fileName)': \(failure.error)")
@@ -74,6 +88,20 @@ enum Runner {
     chardevs.closeAll()
     PIDFile.removeCurrent()
     return status
+  }
+
+  /// `-fail-on`.
+  private static func watch(_ machine: Machine, _ hub: MonitorHub, _ rules: StopRules?) -> StopWatch? {
+    guard let rules, let watcher = hub.watcher else { return nil }
+    let stopWatch = StopWatch(rules, watcher, machine) { [unowned machine] verdict, reason in
+      if !machine.isEnding { HostProcess.report("-fail-on: \(reason)") }
+      machine.end(status: verdict.rawValue)
+    }
+    hub.observeEvents { [unowned stopWatch] name, data in
+      let isFromGuest: Bool = if case .bool(true)? = data?["guest"] { true } else { false }
+      stopWatch.eventOccurred(name, resetByGuest: isFromGuest)
+    }
+    return stopWatch
   }
 
   /// `-incoming`.

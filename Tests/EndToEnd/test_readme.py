@@ -33,6 +33,7 @@ def folder(tmp_path):
     (tmp_path / 'expected.png').write_bytes(test_compare.png(test_compare.ppm()))
     (tmp_path / 'seen.png').write_bytes(test_compare.png(test_compare.ppm([(63, 0, 100)])))
     (tmp_path / 'clock.json').write_text('[{"x": 56, "y": 0, "width": 8, "height": 8}]')
+    (tmp_path / 'boot.shot').write_text(''.join(blocks('shot')))
     (tmp_path / 'bin').mkdir()
     program = shutil.which(vm.emulator()) or vm.emulator()
     (tmp_path / 'bin' / 'apus').write_text(f'#!/bin/sh\nexec {program} "$@"\n')
@@ -89,6 +90,11 @@ def test_keeping_a_machine(folder):
 def test_shell_example(folder, command):
     if 'vmlinuz' in command:
         return use_shell(command, folder)
+    # What an example needs of one above it.
+    for need, maker in (('menu.png', '--update-golden'), ('boot.shot', '--update-golden'), ('--from booted', '--save booted')):
+        if need in command and maker not in command:
+            made = [other for other in COMMANDS if maker in other]
+            subprocess.run(['bash', '-c', made[0]], cwd=folder, env=environment(folder), check=True, timeout=60)
     # a monitor on the terminal ends with its input: keep it open
     reader, writer = os.pipe()
     try:

@@ -34,6 +34,7 @@ public enum StandardCommands {
     Screendump.self
     QueryScreenText.self
     QueryScreenHash.self
+    WaitCommand.self
     SendKey.self
     InputSendEvent.self
     TypeText.self

@@ -27,7 +27,7 @@ enum InfoRegisters: HMPCommand {
 
 extension ProcessorRegisters {
   /// The layout scripts parse: names, order, widths and line breaks are QEMU's.
-  var dump: String {
+  public var dump: String {
     var text = generalDump
     for (name, index) in [("ES", 0), ("CS", 1), ("SS", 2), ("DS", 3), ("FS", 4), ("GS", 5)] {
       text += segmentDump(name, segments[index])

@@ -104,6 +104,9 @@ public final class QMPSession: MonitorSession {
     pump()
   }
 
+  /// Another number: whoever was there has gone.
+  var connectionNumber: UInt64 { state.withLock { $0.connection } }
+
   public func received(_ descriptors: [FileDescriptor]) { inbox.receive(descriptors) }
 
   public func outputDrained() {

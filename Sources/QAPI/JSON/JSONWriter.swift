@@ -4,9 +4,13 @@ extension JSON {
   /// The value as ASCII text without a line end, spaced `{"a": 1, "b": [2, 3]}`.
   public var text: String { String(decoding: utf8(isPretty: false), as: UTF8.self) }
 
-  /// The same as bytes. `isPretty` spreads objects and arrays over lines indented by four spaces.
-  public func utf8(isPretty: Bool = false) -> [UInt8] {
-    var writer = JSONWriter(isPretty: isPretty)
+  /// The same as bytes.
+  ///
+  /// - Parameters:
+  ///   - isPretty: spreads objects and arrays over lines indented by four spaces.
+  ///   - keepsOrder: members come as they were put in, not in QEMU's order.
+  public func utf8(isPretty: Bool = false, keepsOrder: Bool = false) -> [UInt8] {
+    var writer = JSONWriter(isPretty: isPretty, keepsOrder: keepsOrder)
     writer.write(self)
     return writer.bytes
   }
@@ -16,9 +20,10 @@ extension JSON {
 struct JSONWriter {
   private(set) var bytes: [UInt8] = []
   private let isPretty: Bool
+  private let keepsOrder: Bool
   private var depth = 0
 
-  init(isPretty: Bool) { self.isPretty = isPretty }
+  init(isPretty: Bool, keepsOrder: Bool = false) { (self.isPretty, self.keepsOrder) = (isPretty, keepsOrder) }
 
   mutating func write(_ value: JSON) {
     switch value {
@@ -31,7 +36,7 @@ struct JSONWriter {
     case .array(let elements):
       writeList("[", "]", elements.indices) { writer, index in writer.write(elements[index]) }
     case .object(let object):
-      writeList("{", "}", object.writingOrder) { writer, index in
+      writeList("{", "}", keepsOrder ? Array(object.keys.indices) : Array(object.writingOrder)) { writer, index in
         writer.writeQuoted(object.keys[index])
         writer.write(": ")
         writer.write(object.values[index])

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Platform
+import Screen
+
+/// A wait that goes on.
+struct Wait {
+  let identity: Int
+  let request: WaitRequest
+  /// When it began.
+  let begin: Nanoseconds
+  let completion: (WaitResult) -> Void
+  /// Names of events that have occurred since and that it waits for.
+  var events: Set<String> = []
+  /// The screen that was compared last.
+  var pictureVersion: UInt64?
+  /// The comparison in which the fewest pixels differed, and its instant.
+  var nearest: (comparison: MaskedComparison, instant: Nanoseconds)?
+  /// How much each port had sent when it was looked at.
+  private var seen: [Int: Int] = [:]
+
+  init(identity: Int, request: WaitRequest, begin: Nanoseconds, completion: @escaping (WaitResult) -> Void) {
+    (self.identity, self.request, self.begin, self.completion) = (identity, request, begin, completion)
+  }
+
+  var deadline: Nanoseconds? { request.timeout.map { $0 > .max - begin ? .max : begin + $0 } }
+
+  /// Where it wants to be looked at.
+  var instants: [Nanoseconds] {
+    var instants = request.conditions.compactMap { if case .instant(let instant) = $0 { instant } else { nil } }
+    if let deadline { instants.append(deadline) }
+    return instants
+  }
+
+  /// An event that it waits for has occurred.
+  var isNotified: Bool { !events.isEmpty }
+
+  /// Whether it waits for an event of that name.
+  mutating func notes(_ name: String) -> Bool {
+    let isAwaited = request.conditions.contains { if case .event(let wanted) = $0 { wanted == name } else { false } }
+    if isAwaited { events.insert(name) }
+    return isAwaited
+  }
+
+  /// Whether the port has sent something since this was asked last.
+  mutating func isNews(_ end: Int, _ port: Int) -> Bool {
+    defer { seen[port] = end }
+    return seen[port] != end
+  }
+
+  mutating func note(_ comparison: MaskedComparison, at instant: Nanoseconds) {
+    if let nearest, nearest.comparison.isSameSize {
+      guard comparison.isSameSize, comparison.differingCount < nearest.comparison.differingCount else { return }
+    }
+    nearest = (comparison, instant)
+  }
+}

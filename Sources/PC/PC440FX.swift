@@ -178,6 +178,7 @@ public final class PC440FX {
         bus: pci, clock: clock, rom: rom, videoMemoryByteCount: configuration.videoMemoryByteCount)
       let shown = UnsafeRawBufferPointer(vga.videoMemory.contents)
       vga.videoMemory.dirtyLogWasCleared = { [unowned processor] in processor.announceWrites(to: shown) }
+      vga.fontMemory = ram
       self.vga = vga
     } else {
       vga = nil

@@ -32,12 +32,17 @@ public struct ScreenText: Equatable, Sendable {
   }
 
   public static let unknown: Unicode.Scalar = "\u{fffd}"
+  /// In the second of the two cells of a wide character.
+  public static let continuation: Unicode.Scalar = "\u{0}"
 
   public var mode: Mode
   /// Characters of a row, and dots of a character; 0 when blank.
   public var columns = 0
   public var cellWidth = 0
   public var cellHeight = 0
+  /// Where the first cell begins in the picture.
+  public var left = 0
+  public var top = 0
   /// Row by row, each of `columns`.
   public var cells: [Cell] = []
   /// Where a cursor is turned on, on the screen, whether or not it blinks dark at this instant.
@@ -49,10 +54,10 @@ public struct ScreenText: Equatable, Sendable {
 
   public var rowCount: Int { columns > 0 ? cells.count / columns : 0 }
 
-  /// The rows from the top, without the blanks at their ends.
+  /// The rows from the top, without the blanks at their ends; a wide character, which takes two cells, is there once.
   public var rows: [String] {
     (0..<rowCount).map { row in
-      var characters = cells[row * columns..<(row + 1) * columns].map(\.character)
+      var characters = cells[row * columns..<(row + 1) * columns].map(\.character).filter { $0 != Self.continuation }
       while characters.last == " " { characters.removeLast() }
       var text = String.UnicodeScalarView()
       text.append(contentsOf: characters)

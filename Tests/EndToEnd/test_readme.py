@@ -107,6 +107,12 @@ def test_shell_example(folder, command):
     if command.startswith('apus img'):
         words = {'small': b'(100.00/100%)', 'overlay': b"Formatting 'overlay.qcow2'", 'checked': b'No errors were found on the image.'}
         assert next(word for name, word in words.items() if name in command) in output
+    elif command.startswith('apus shot'):
+        assert output.startswith(b'TAP version 13\n1..4\nok 1 - ') if '--tap -' in command else output == b''
+        for name in re.findall(r'(?:-o|--report|--junit) (\S+)', command):
+            assert (folder / name).stat().st_size > 0
+    elif '-fail-on' in command:
+        assert output == b''
     elif command.startswith('apus compare'):
         assert output.startswith(b'equal: ') and (folder / 'where.png').read_bytes().startswith(b'\x89PNG')
     elif '--diff' in command:

@@ -30,6 +30,9 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   private var directWindowOffset: Int?
   private var regions: [PCIRegion] = []
   var look = Look()
+  /// Where the characters of graphics modes are known from, besides the option ROM: the memory in which guests have fonts.
+  public var fontMemory: RAMBlock?
+  var reader: ScreenReader
 
   static let windowStart: UInt64 = 0xa0000
   static let windowByteCount: UInt64 = 0x20000
@@ -46,6 +49,7 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
     videoMemory = try RAMBlock(name: "vga.vram", byteCount: byteCount)
     self.clock = clock
     fonts = BitmapFont.inVideoBIOS(rom)
+    reader = ScreenReader(fonts: fonts)
     map = bus.memory
     ports = bus.ports
     var registers = [

@@ -2,17 +2,25 @@
 import Screen
 
 extension StandardVGA {
-  /// The characters on the screen: from character memory in a text mode, by their shapes in a graphics
-  /// mode, for which `fonts` are tried.
-  func readText() -> ScreenText {
-    guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return ScreenText(.blank) }
-    if showsGraphics { return ScreenText(matching: capture(), fonts: fonts) }
+  /// The characters on the screen: from character memory in a text mode, by their shapes in a graphics mode. Also whether
+  /// another look at the same picture would find nothing more.
+  func readText() -> (text: ScreenText, isFinal: Bool) {
+    guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return (ScreenText(.blank), true) }
+    if showsGraphics {
+      let memory = fontMemory.map {
+        GuestBytes(UnsafeRawBufferPointer($0.contents), isSparse: !$0.isFileBacked(0..<$0.byteCount))
+      }
+      return reader.read(picture(cursor: .hidden).surface, memory: memory ?? .none)
+    }
     let layout = TextLayout(state)
-    guard layout.columns * layout.rows <= TextLayout.maximumCells, layout.width > 16 else { return ScreenText(.blank) }
-    return TextRenderer(
+    guard layout.columns * layout.rows <= TextLayout.maximumCells, layout.width > 16 else {
+      return (ScreenText(.blank), true)
+    }
+    let text = TextRenderer(
       state, layout, UnsafeRawBufferPointer(videoMemory.contents), isCursorShown: true, blinks: false,
       isBlinkShown: true
     ).text(fonts.first { $0.height == layout.cellHeight })
+    return (text, true)
   }
 }
 

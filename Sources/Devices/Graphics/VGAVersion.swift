@@ -81,8 +81,8 @@ extension StandardVGA {
   public func screenText() -> ScreenText {
     _ = pictureVersion
     if let text = look.text { return text }
-    let text = readText()
-    look.text = text
+    let (text, isFinal) = readText()
+    if isFinal { look.text = text }
     return text
   }
 }

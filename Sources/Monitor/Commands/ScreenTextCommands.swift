@@ -26,7 +26,11 @@ struct QueryScreenText: MonitorCommand {
     var columns: Int
     var cellWidth: Int
     var cellHeight: Int
-    /// From the top, without blanks at the ends; U+FFFD where a shape is in no known font.
+    /// Where the first cell begins in the picture.
+    var left: Int
+    var top: Int
+    /// From the top, without blanks at the ends; U+FFFD where a shape is in no known font. A wide character, which takes two
+    /// cells, is there once.
     var rows: [String]
     var runs: [Run]
     /// Missing when no cursor is on the screen.
@@ -44,7 +48,8 @@ struct QueryScreenText: MonitorCommand {
     do throws(ScreenCaptureError) { text = try context.machine.readScreen() } catch { throw QMPError(error) }
     return Returns(
       mode: Mode(text.mode), columns: text.columns, cellWidth: text.cellWidth, cellHeight: text.cellHeight,
-      rows: text.rows, runs: Self.runs(text), cursor: text.cursor.map { Position(row: $0.row, column: $0.column) },
+      left: text.left, top: text.top, rows: text.rows, runs: Self.runs(text),
+      cursor: text.cursor.map { Position(row: $0.row, column: $0.column) },
       redefined: text.redefinedCodes.map(Int.init), unknown: text.unknownCount,
       virtualTime: context.machine.virtualTime)
   }

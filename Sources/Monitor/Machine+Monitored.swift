@@ -249,6 +249,10 @@ extension MonitorHub {
       case .stopped: emit(StopEvent())
       case .resumed: emit(ResumeEvent())
       case .powerDown: emit(PowerdownEvent())
+      case .guestPanicked(let action): emit(GuestPanickedEvent(action))
+      case .guestCrashLoaded: emit(GuestCrashLoadedEvent(.run))
+      case .tripleFault(let fault, let snapshot): emit(TripleFaultEvent(fault, snapshot))
+      case .guestHung(let hang): emit(GuestHungEvent(hang))
       case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
       case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
       }

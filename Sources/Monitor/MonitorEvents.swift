@@ -74,6 +74,7 @@ enum EventTable {
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
     MigrationStatusEvent.self, MigrationPassEvent.self,
     TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self, JobStatusEvent.self,
-    ReceiveFilterEvent.self,
+    ReceiveFilterEvent.self, GuestPanickedEvent.self, GuestCrashLoadedEvent.self, TripleFaultEvent.self,
+    GuestHungEvent.self,
   ]
 }

@@ -27,6 +27,8 @@ public protocol MonitoredMachine: MigratableMachine {
   func powerDown()
   /// Ends the process with status 0 after the current command's reply has been sent. Emits SHUTDOWN before it returns.
   func quit(_ cause: ShutdownCause)
+  /// What becomes of the machine when the guest ends its run.
+  var actions: GuestActions { get set }
   /// The process ends after the current command.
   var isEnding: Bool { get }
   /// Raises NMI on every vCPU (LINT1 of each local APIC, or the CPU's pin without one).

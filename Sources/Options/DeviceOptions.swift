@@ -38,7 +38,8 @@ struct DeviceRequest {
   }
 
   static let buses: [String: Bus] = [
-    "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa, "ide-hd": .ide, "ide-cd": .ide,
+    "pvpanic": .isa, "pvpanic-pci": .pci, "isa-debug-exit": .isa, "isa-debugcon": .isa, "isa-serial": .isa,
+    "ide-hd": .ide, "ide-cd": .ide,
     "floppy": .floppy, "VGA": .pci,
     "virtio-blk-pci": .pci, "virtio-blk": .pci, "virtio-blk-pci-transitional": .pci,
     "virtio-blk-pci-non-transitional": .pci,
@@ -122,6 +123,8 @@ extension OptionParser {
       switch device.driver {
       case "isa-debug-exit": try addDebugExit(&device)
       case "isa-debugcon": try addDebugConsole(&device)
+      case "pvpanic": try addPanicPort(&device)
+      case "pvpanic-pci": try addPanicFunction(&device)
       case "isa-serial": try addSerialPort(&device)
       case "ide-hd": try addDrive(&device, .disk, on: bus)
       case "ide-cd": try addDrive(&device, .cdrom, on: bus)

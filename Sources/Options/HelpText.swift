@@ -77,6 +77,8 @@ enum HelpText {
     Misc devices:
     name "isa-debug-exit", bus ISA
     name "isa-debugcon", bus ISA
+    name "pvpanic", bus ISA
+    name "pvpanic-pci", bus PCI
 
     Network devices:
     name "e1000", bus PCI, alias "e1000-82540em", desc "Intel Gigabit Ethernet"
@@ -122,6 +124,11 @@ enum HelpText {
       "isa-debug-exit": ["iobase=<uint32>        -  (default: 1281)", "iosize=<uint32>        -  (default: 2)"],
       "isa-debugcon": [
         chardev, "iobase=<uint32>        -  (default: 233)", "readback=<uint32>      -  (default: 233)",
+      ],
+      "pvpanic": ["events=<uint8>         -  (default: 3)", "ioport=<uint16>        -  (default: 1285)"],
+      "pvpanic-pci": [
+        "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
+        "events=<uint8>         -  (default: 3)",
       ],
       "isa-serial": [
         "baudbase=<uint32>      -  (default: 115200)", chardev, "index=<uint32>         -  (default: 4294967295)",

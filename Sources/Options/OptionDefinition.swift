@@ -116,6 +116,14 @@ struct OptionDefinition {
       "fail-on", argument: "RULE[,RULE...]", in: .expert,
       "end as a failure on panic, triple-fault, reset, idle=TIME or hang (status 4, 5, 8, 9, 7)"),
     .init("no-shutdown", in: .expert, "stop instead of ending when the guest powers off"),
+    .init(
+      "action", argument: "reboot=|shutdown=|panic=|watchdog=ACTION[,...]", in: .expert,
+      "what becomes of a machine whose guest reboots, powers off or panics"),
+    .init("no-reboot", in: .expert, "end instead of rebooting (\"-action reboot=shutdown\")"),
+    .init(
+      "no-shutdown", in: .expert,
+      "stop instead of ending when the guest powers off (\"-action shutdown=pause,panic=pause\")"),
+    .init("watchdog-action", argument: "ACTION", in: .expert, "the same as \"-action watchdog=ACTION\""),
   ]
 
   static func find(_ name: String) -> OptionDefinition? { all.first { $0.names.contains(name) } }

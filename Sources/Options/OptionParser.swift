@@ -147,8 +147,12 @@ public struct OptionParser {
         throw OptionError(option, "\(error)")
       }
     case "no-hpet": launch.machine.hasEventTimer = false
-    case "no-reboot": launch.machine.endsOnReset = true
-    case "no-shutdown": launch.machine.pausesOnShutdown = true
+    case "action": try actions(option)
+    case "watchdog-action": launch.machine.actions.watchdog = try action(option.value, of: "watchdog", option)
+    case "no-reboot": launch.machine.actions.reboot = .shutdown
+    case "no-shutdown":
+      launch.machine.actions.shutdown = .pause
+      launch.machine.actions.panic = .pause
     default: throw OptionError("\(option.name): invalid option")
     }
   }

@@ -51,15 +51,20 @@ public final class Machine {
   private var pendingReset: ShutdownCause?
   private var pendingSleep = false
   private var pendingInitialization = false
+  var pendingPanic = false
+  private var hangWatch = HangWatch()
   private var exitStatus: Int32?
   private var targetCount = UInt64.max
   private let keyQueue: KeyQueue?
+  /// What becomes of the machine when the guest ends its run.
+  public var actions: GuestActions
   /// Host time at which virtual time stopped.
   private var stillSince: UInt64? = HostClock.monotonicNanoseconds
 
   /// Builds the machine and resets it; nothing runs before `run`.
   public init(_ configuration: MachineConfiguration, chardevs: ChardevTable) throws(MachineError) {
     self.configuration = configuration
+    actions = configuration.actions
     self.chardevs = chardevs
     if configuration.waitsForIncoming { runState = .incomingMigration }
     let time = MachineClock(counting: configuration.instructionCounting)
@@ -99,6 +104,7 @@ public final class Machine {
     // A guest that stands still already stays as it is; going on tries again in any case.
     requests.stopForError = { [unowned self] in if runState == .running { stop(.ioError) } }
     requests.exit = { [unowned self] status in request { self.exitStatus = status } }
+    requests.panic = { [unowned self] in guestTold($0) }
     requests.receiveFilterChanged = { [unowned self] name, path in
       eventHandler?(.receiveFilterChanged(name: name, path: path))
     }
@@ -111,7 +117,7 @@ public final class Machine {
   }
 
   /// Notes what must happen before the next instruction.
-  private func request(_ note: () -> Void) {
+  func request(_ note: () -> Void) {
     note()
     board?.processor.requestAttention()
   }
@@ -206,12 +212,13 @@ public final class Machine {
       board?.reset(.system)
       return
     }
-    if configuration.endsOnReset {
+    if actions.reboot == .shutdown {
       shutDown(cause)
       return
     }
     pendingReset = nil
     pendingInitialization = false
+    hangWatch.reset()
     board?.reset(.system)
     // A machine that stands still is as after `-S`, whatever stopped it.
     if ![.running, .incomingMigration, .finishMigrate].contains(runState) { runState = .prelaunch }
@@ -227,10 +234,10 @@ public final class Machine {
   /// The machine ends: the process too, unless the configuration keeps it for a look.
   public func shutDown(_ cause: ShutdownCause) {
     eventHandler?(.shutdown(cause))
-    if configuration.pausesOnShutdown, cause.isFromGuest {
+    if actions.shutdown == .pause, cause.isFromGuest {
       stop(.shutdown)
     } else {
-      exitStatus = exitStatus ?? 0
+      exitStatus = exitStatus ?? (cause == .guestPanic && actions.panic == .exitFailure ? 1 : 0)
     }
   }
 
@@ -318,9 +325,16 @@ public final class Machine {
     var budget = min(Self.quantum, Int64(clamping: targetCount &- board.processor.instructionCount))
     if let deadline = clock.nextDeadline, let left = time.instructions(until: deadline) { budget = min(budget, left) }
     switch board.processor.run(budget: budget, exact: time.isCounted) {
-    case .budget, .attention: _ = takeRequests()
-    case .halted: idle()
-    case .shutdown: pendingReset = pendingReset ?? .guestReset
+    case .budget:
+      if hangWatch.sliceEnded(board.processor, board.memory) { tellHang(.spinning, board) }
+      _ = takeRequests()
+    case .attention: _ = takeRequests()
+    case .halted:
+      if hangWatch.halted(board.processor) { tellHang(.halted, board) }
+      idle()
+    case .shutdown:
+      tellTripleFault(board)
+      pendingReset = pendingReset ?? .guestReset
     }
   }
 
@@ -342,6 +356,11 @@ public final class Machine {
   /// Carries out what devices asked for; true when the slice is over.
   private func takeRequests() -> Bool {
     if exitStatus != nil { return true }
+    if pendingPanic {
+      pendingPanic = false
+      if actions.panic == .pause { stop(.guestPanicked) } else { shutDown(.guestPanic) }
+      return true
+    }
     if pendingSleep {
       pendingSleep = false
       shutDown(.guestShutdown)
@@ -379,19 +398,4 @@ public final class Machine {
       if left != 0 { mailbox.wait(atMost: left) }
     }
   }
-}
-
-/// What devices on the board ask of the machine; filled in once both exist.
-public final class BoardRequests {
-  var reset: () -> Void = {}
-  /// INIT for the processor.
-  var initialize: () -> Void = {}
-  /// The guest entered S5.
-  var sleep: () -> Void = {}
-  var exit: (Int32) -> Void = { _ in }
-  /// A disk's error stops the guest.
-  var stopForError: () -> Void = {}
-  var clockChanged: (Int64) -> Void = { _ in }
-  /// Name and path of the adapter.
-  var receiveFilterChanged: (String?, String) -> Void = { _, _ in }
 }

@@ -19,6 +19,8 @@ extension MachineConfiguration {
       case virtioDisk(VirtioDisk)
       case e1000(NetworkAdapter)
       case virtioNetwork(VirtioNetworkAdapter)
+      /// `pvpanic-pci`, and what reads of it say.
+      case panic(offered: UInt8)
     }
 
     public var kind: Kind

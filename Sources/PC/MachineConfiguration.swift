@@ -74,10 +74,8 @@ public struct MachineConfiguration: Sendable {
   public var startsPaused = false
   /// The machine's state comes from elsewhere (`-incoming`).
   public var waitsForIncoming = false
-  /// A guest's reset ends the process (`-no-reboot`, `-action reboot=shutdown`).
-  public var endsOnReset = false
-  /// A guest's power-off stops the machine instead of ending the process (`-no-shutdown`, `-action shutdown=pause`).
-  public var pausesOnShutdown = false
+  /// At the start; `set-action` may change it.
+  public var actions = GuestActions()
 
   public init() {}
 
@@ -209,6 +207,8 @@ public struct MachineConfiguration: Sendable {
     case debugExit(port: UInt16, portCount: UInt16)
     /// `isa-debugcon` on a character device.
     case debugConsole(chardev: String, port: UInt16, readback: UInt8)
+    /// `pvpanic`: its port, and what reads of it say.
+    case panic(port: UInt16, offered: UInt8)
   }
 
   /// `-rtc`.

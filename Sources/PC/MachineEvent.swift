@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Platform
+public import Platform
+public import X86
 
 /// What a machine tells whoever controls it. Delivered on the machine thread, in order.
 public enum MachineEvent: Sendable, Equatable {
@@ -11,6 +12,14 @@ public enum MachineEvent: Sendable, Equatable {
   case powerDown
   /// The guest set its clock: seconds from the `-rtc` base.
   case clockChanged(offset: Int64)
+  /// The guest says that it panics.
+  case guestPanicked(GuestPanicAction)
+  /// The guest says that its crash kernel takes over.
+  case guestCrashLoaded
+  /// The processor shut down and is reset next; its registers before the first of the faults.
+  case tripleFault(TripleFault, ProcessorSnapshot)
+  /// The processor neither works nor waits for anything that can come.
+  case guestHung(GuestHang)
   /// An adapter's guest changed what it receives; told once until somebody looks.
   case receiveFilterChanged(name: String?, path: String)
 }

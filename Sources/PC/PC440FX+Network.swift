@@ -88,7 +88,7 @@ extension PC440FX {
       switch device.kind {
       case .e1000(let adapter): adapter.address
       case .virtioNetwork(let device): device.adapter.address
-      case .virtioDisk: nil
+      case .virtioDisk, .panic: nil
       }
     }
     for number in 0..<UInt32(0x00ff_ffff - 0x0012_3456) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Chipset
 import Platform
 
 extension PC440FX {
@@ -10,6 +11,12 @@ extension PC440FX {
         case .virtioDisk(let disk): try addVirtioDisk(device, disk, number: index)
         case .virtioNetwork(let adapter): try addVirtioNetwork(device, adapter, search, requests, number: index)
         case .e1000(let adapter): try addE1000(device, adapter, search, clock)
+        case .panic(let offered):
+          let address = try pci.place("pvpanic-pci", at: device.place, isMultifunction: false)
+          add(
+            PVPanicFunction(
+              bus: pci, address: address, userID: device.userID ?? "", offered: PanicEvents(rawValue: offered),
+              report: { requests.panic($0) }))
         }
       } catch {
         throw MachineError(device.option.isEmpty ? "\(error)" : "\(device.option): \(error)")

@@ -105,6 +105,10 @@ extension PC440FX {
         let console = DebugConsole(readback: readback) { output.write([$0]) }
         ports.map(port...port, to: console)
         add(console)
+      case .panic(let port, let offered):
+        let panic = PVPanic(offered: PanicEvents(rawValue: offered), report: { requests.panic($0) })
+        ports.map(port...port, to: panic)
+        add(panic)
       }
     }
   }
@@ -140,15 +144,24 @@ extension PC440FX {
       uuid: configuration.uuid, processorCount: configuration.processorCount, processorID: processor.identity,
       lowMemory: low, highMemory: high)
     for file in tables.files { device.setFile(file.name, file.contents) }
+    if let port = panicPort {
+      device.setFile("etc/pvpanic-port", [UInt8(truncatingIfNeeded: port), UInt8(truncatingIfNeeded: port >> 8)])
+    }
     if let wait = configuration.bootMenuWait {
       device.setFile("etc/boot-menu-wait", [UInt8(truncatingIfNeeded: wait), UInt8(truncatingIfNeeded: wait >> 8)])
     }
+  }
+
+  private var panicPort: UInt16? {
+    for case .panic(let port, _) in configuration.isaDevices { return port }
+    return nil
   }
 
   private func acpiBoard(low: UInt64, high: UInt64) -> ACPIBoard {
     var board = ACPIBoard(lowMemory: low, highMemory: high)
     board.processorCount = configuration.processorCount
     board.hasEventTimer = configuration.hasEventTimer
+    board.panicPort = panicPort
     board.serialPorts = configuration.serialPorts.map { .init(port: $0.port, interrupt: $0.interrupt) }
     // Type 5, a 2.88 MB drive, has 36 sectors a track.
     board.floppyDrives = [

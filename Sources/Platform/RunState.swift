@@ -23,7 +23,7 @@ public enum RunState: String, Sendable, CaseIterable {
 
   /// From these states `cont` is refused until the machine has been reset.
   public var needsReset: Bool {
-    self == .guestPanicked || self == .internalError || self == .shutdown
+    self == .internalError || self == .shutdown
   }
 }
 

@@ -13,13 +13,13 @@ def drive(name):
 
 
 def events(machine):
-    """Names and data of all events up to the end of the connection."""
+    """Names and data of all of QEMU's events up to the end of the connection."""
     seen = machine.qmp.events
     try:
         while True:
             seen.append(machine.qmp.read_message())
     except EOFError:
-        return [(event['event'], event.get('data')) for event in seen]
+        return [(event['event'], event.get('data')) for event in seen if not event['event'].startswith('__org.apus_')]
 
 
 def test_debug_exit_status(run):

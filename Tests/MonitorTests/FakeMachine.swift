@@ -15,6 +15,7 @@ final class FakeMachine: MonitoredMachine {
   var runState = RunState.running
   var log: [String] = []
   var holds = 0
+  var actions = GuestActions()
   var isEnding = false
   var ram: [UInt8] = (0..<65536).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
   private let made = FakeMachine.drives()

@@ -75,10 +75,11 @@ struct MachineOptionTests {
     #expect(
       machine.uuid == [0x12, 0x34, 0x56, 0x78, 0x12, 0x34, 0x12, 0x34, 0x12, 0x34, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc])
     #expect(machine.firmware == "x" && machine.firmwareFolders == ["y", "z"])
-    #expect(machine.startsPaused && machine.endsOnReset && machine.pausesOnShutdown)
+    #expect(machine.startsPaused)
+    #expect((machine.actions.reboot, machine.actions.shutdown, machine.actions.panic) == (.shutdown, .pause, .pause))
     #expect(launch.pidFile == "p" && machine.graphics == .none)
     let plain = try Line.machine("")
-    #expect(!plain.startsPaused && !plain.endsOnReset && !plain.pausesOnShutdown && plain.name == nil)
+    #expect(!plain.startsPaused && plain.actions == GuestActions() && plain.name == nil)
     #expect(plain.uuid == [UInt8](repeating: 0, count: 16) && plain.firmware == nil && plain.graphics == .standard)
     #expect(plain.board == .pc && plain.processorModel == "qemu64" && plain.bootOrder == "cad" && !plain.isNoGraphic)
   }

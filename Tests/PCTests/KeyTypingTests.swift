@@ -213,6 +213,13 @@ struct KeyTypingTests {
     }
   }
 
+  @Test func `so many texts wait and no more`() throws {
+    for _ in 0..<64 { try guest.type("<wait>") }
+    #expect(throws: KeyQueueFull.self) { try guest.type("a") }
+    guest.clock.advance(by: 64 * .second)
+    #expect(guest.results.ends == Array(repeating: .done, count: 64))
+  }
+
   @Test func `keys without a text wait for room`() throws {
     try guest.queue.append((0..<20).map { .key(.q, isDown: $0 % 2 == 0) })
     // One more is in the controller.

@@ -13,7 +13,7 @@ struct MachineConfigurationTests {
     #expect(machine.bootOrder == "cad" && machine.bootOnce == nil && !machine.bootMenu && machine.bootMenuWait == nil)
     #expect(machine.graphics == .standard && machine.videoMemoryByteCount == 16 << 20)
     #expect(machine.instructionCounting == nil)
-    #expect(!machine.startsPaused && !machine.endsOnReset && !machine.pausesOnShutdown && machine.blockNodes.isEmpty)
+    #expect(!machine.startsPaused && machine.actions == GuestActions() && machine.blockNodes.isEmpty)
     #expect(machine.uuid == [UInt8](repeating: 0, count: 16) && machine.name == nil)
     #expect(machine.firmware == nil && machine.firmwareFolders.isEmpty && !machine.isNoGraphic)
     #expect(machine.drives.isEmpty && machine.serialPorts.isEmpty && machine.isaDevices.isEmpty)

@@ -83,7 +83,7 @@ private final class Shared<Value: Sendable>: Sendable {
 
 @Suite struct RunStateTests {
   @Test func `only a guest that ended needs a reset before it can go on`() {
-    #expect(RunState.allCases.filter(\.needsReset) == [.internalError, .shutdown, .guestPanicked])
+    #expect(RunState.allCases.filter(\.needsReset) == [.internalError, .shutdown])
   }
 
   @Test func `causes tell whether the guest asked`() {

@@ -112,6 +112,15 @@ public final class IOAPIC: Device, MMIODevice {
     }
   }
 
+  /// Whether an input that is not masked makes an NMI or an INIT.
+  var canInterruptMasked: Bool {
+    state.entries.contains { entry in
+      guard entry & Entry.masked == 0 else { return false }
+      let mode = InterruptDeliveryMode(rawValue: UInt8(truncatingIfNeeded: entry >> 8) & 7)
+      return mode == .nmi || mode == .initialize
+    }
+  }
+
   // MARK: Registers
 
   public func read(memory offset: UInt64, width: AccessWidth) -> UInt64 {

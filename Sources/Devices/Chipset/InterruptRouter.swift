@@ -72,6 +72,9 @@ public final class InterruptRouter {
     return localAPIC.acknowledge()
   }
 
+  /// Whether an interrupt may come in as NMI or INIT, which a processor that masks interrupts takes.
+  public var canInterruptMasked: Bool { ioAPIC.canInterruptMasked || localAPIC?.canInterruptMasked ?? false }
+
   /// The board's NMI button: LINT1 of the local APIC.
   public func injectNMI() {
     guard let localAPIC else {

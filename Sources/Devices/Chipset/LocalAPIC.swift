@@ -138,6 +138,14 @@ public final class LocalAPIC: Device, MMIODevice {
     updateOutput()
   }
 
+  /// Whether an interrupt at LINT0 becomes an NMI or an INIT.
+  var canInterruptMasked: Bool {
+    let value = state.localVectors[LocalAPICRegister.LocalVector.lint0.rawValue]
+    guard state.isEnabled, value & LocalAPICRegister.masked == 0 else { return false }
+    let mode = InterruptDeliveryMode(rawValue: UInt8(truncatingIfNeeded: value >> 8) & 7)
+    return mode == .nmi || mode == .initialize
+  }
+
   /// A rising edge of LINT0 or LINT1. External interrupts are not latched: `State.hasExternalRequest` looks at the level.
   private func takeLocalInput(_ entry: LocalAPICRegister.LocalVector) {
     let value = state.localVectors[entry.rawValue]

@@ -18,6 +18,7 @@ public enum StandardCommands {
     Stop.self
     Continue.self
     SystemReset.self
+    SetAction.self
     SystemPowerdown.self
     Quit.self
     InjectNMI.self
@@ -36,8 +37,8 @@ public enum StandardCommands {
     QueryScreenHash.self
     WaitCommand.self
     SendKey.self
-    InputSendEvent.self
     TypeText.self
+    InputSendEvent.self
     QueryMice.self
     QueryPCI.self
     QueryBlock.self

@@ -33,6 +33,8 @@ package struct ACPIBoard: Sendable {
   package var processorCount = 1
   package var hasEventTimer = true
   package var serialPorts: [SerialPort] = []
+  /// Where a guest tells that it panics.
+  package var panicPort: UInt16?
   /// Drives A and B of the floppy controller; nil: there is no controller.
   package var floppyDrives: [FloppyDrive?]?
 
@@ -184,7 +186,8 @@ package struct ACPIBoard: Sendable {
       return isaDevice(
         name, "PNP0501", [.ports(uart.port, count: 8), .irq(uart.interrupt)], uniqueID: UInt64(number))
     }
-    return [keyboard, mouse] + (floppyDrives.map { [floppyController($0)] } ?? []) + uarts + [clock]
+    return (panicPort.map { [panicDevice($0)] } ?? []) + [keyboard, mouse]
+      + (floppyDrives.map { [floppyController($0)] } ?? []) + uarts + [clock]
   }
 
   private func isaDevice(
@@ -194,6 +197,21 @@ package struct ACPIBoard: Sendable {
     if let uniqueID { content.append(.name("_UID", .integer(uniqueID))) }
     content += [.name("_STA", 0x0f), .name("_CRS", ResourceTemplate(resources).aml)]
     return .device(name, content + terms)
+  }
+
+  /// Methods by which a guest reads and writes the port; Linux's pvpanic driver finds the device by its name.
+  private func panicDevice(_ port: UInt16) -> AML {
+    let register = AML.path("PEPT")
+    return .device(
+      "PEVT",
+      [
+        .name("_HID", .string("QEMU0001")), .name("_CRS", ResourceTemplate([.ports(port, count: 1)]).aml),
+        .operationRegion("PEOR", .systemIO, at: UInt64(port), byteCount: 1),
+        .field("PEOR", .byte, [.named("PEPT", bitCount: 8)]),
+        .name("_STA", 0x0f),
+        .method("RDPT", [.return(register)]),
+        .method("WRPT", argumentCount: 1, [.store(.argument(0), in: register)]),
+      ])
   }
 
   private func floppyController(_ drives: [FloppyDrive?]) -> AML {

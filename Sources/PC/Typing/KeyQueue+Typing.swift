@@ -46,6 +46,9 @@ extension KeyQueue {
   /// Virtual time between the reading of a key and the next key.
   static let pause: Nanoseconds = 2 * .millisecond
 
+  /// Texts that may wait; somebody waits for each.
+  private static let typistLimit = 64
+
   /// Types after what waits already. `report` hears of the end; without it nobody is waiting.
   package func type(
     _ steps: [KeySequence.Step], patience: UInt32, report: (@Sendable (TypingResult) -> Void)?
@@ -61,7 +64,9 @@ extension KeyQueue {
       }
     }
     events.append(.typed)
-    guard state.events.count + events.count <= Self.limit else { throw KeyQueueFull() }
+    guard state.events.count + events.count <= Self.limit, typists.count < Self.typistLimit else {
+      throw KeyQueueFull()
+    }
     let total = events.count { $0 == .stroke }
     typists.append(report.map { Typist(total: total, report: $0) })
     state.events += events

@@ -119,6 +119,8 @@ public struct CPUState {
   var debugEnables: UInt8 = 0
   /// What CPUID says; configuration, not state.
   var features = CPUFeatures.standard
+  /// What led to a shutdown.
+  var faultChain = FaultChain()
 
   init(
     fastTLB: UnsafeMutableRawPointer, machine: MachineInterface, mmu: UnsafeMutablePointer<MMU>,

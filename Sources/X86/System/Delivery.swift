@@ -154,6 +154,7 @@ extension Core {
   func arrive(_ first: Fault, _ firstSource: EventSource) {
     var event = first
     var source = firstSource
+    var chain = FaultChain(cr2: cpu.pointee.cr2)
     cpu.pointee.interruptShadow = 0
     while true {
       // An exception of INT n's or an interrupt's own delivery is an ordinary exception.
@@ -164,13 +165,15 @@ extension Core {
         if event.vector == 1 { cpu.pointee.debugRegisters[7] &= ~(1 << 13) }
         arrival = try enter(event.vector, source, errorCode: errorCode, returnIP: cpu.pointee.blockIP)
       } catch {
+        chain.append(event)
         guard isException else {
           (event, source) = (error, .fault)
           continue
         }
         switch (event.faultClass, error.faultClass) {
         case (.doubleFault, .contributory), (.doubleFault, .pageFault), (.doubleFault, .doubleFault):
-          shutDown()
+          cpu.pointee.faultChain = chain
+          cpu.pointee.isShutDown = true
           return
         case (.contributory, .contributory), (.pageFault, .contributory), (.pageFault, .pageFault):
           event = .doubleFault
@@ -181,12 +184,10 @@ extension Core {
       }
       cpu.pointee.blockIP = arrival.ip
       guard let late = arrival.fault else { return }
+      // The registers are the new task's, so what happens begins here.
+      chain = FaultChain(cr2: cpu.pointee.cr2)
       (event, source) = (late, .fault)
     }
-  }
-
-  private func shutDown() {
-    cpu.pointee.isShutDown = true
   }
 }
 

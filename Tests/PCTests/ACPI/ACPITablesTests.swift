@@ -16,6 +16,7 @@ import Testing
     many.floppyDrives = [
       .init(cmosType: 4, sectorsPerTrack: 18), .init(cmosType: 2, sectorsPerTrack: 15),
     ]
+    many.panicPort = 0x505
     var bare = ACPIBoard(lowMemory: 1 << 20, highMemory: 0)
     bare.floppyDrives = [nil, nil]
     bare.hasEventTimer = false

@@ -196,7 +196,7 @@ extension Machine: MonitoredMachine {
   }
 
   public func findConsole(device: String, head: Int64) throws(ScreenCaptureError) {
-    guard board?.vga != nil, device == "video0" || device == "VGA" else { throw .deviceNotFound(device) }
+    guard let vga = board?.vga, !device.isEmpty, device == vga.userID else { throw .deviceNotFound(device) }
     guard head == 0 else { throw .notBound(device: device, head: head) }
   }
 

@@ -111,11 +111,9 @@ struct OptionDefinition {
       "take a machine in from file:, exec:, fd:, unix: or tcp:, or wait for \"migrate-incoming\""),
     .init("loadvm", argument: "TAG", in: .expert, "begin with the snapshot that \"savevm\" left in the disks' images"),
     .init("only-migratable", in: .expert, "refuse devices that \"migrate\" cannot send: there are none"),
-    .init("no-reboot", in: .expert, "end instead of rebooting"),
     .init(
       "fail-on", argument: "RULE[,RULE...]", in: .expert,
       "end as a failure on panic, triple-fault, reset, idle=TIME or hang (status 4, 5, 8, 9, 7)"),
-    .init("no-shutdown", in: .expert, "stop instead of ending when the guest powers off"),
     .init(
       "action", argument: "reboot=|shutdown=|panic=|watchdog=ACTION[,...]", in: .expert,
       "what becomes of a machine whose guest reboots, powers off or panics"),

@@ -60,6 +60,8 @@ public struct MachineConfiguration: Sendable {
   public var networks: [NetworkRequest] = []
   public var networkDumps: [NetworkDump] = []
   public var graphics = Graphics.standard
+  /// `id=` of a graphics adapter that was asked for with `-device`.
+  public var graphicsID: String?
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20
   /// `-nographic`: the firmware talks on the serial port too.

@@ -179,6 +179,7 @@ public final class PC440FX {
       let shown = UnsafeRawBufferPointer(vga.videoMemory.contents)
       vga.videoMemory.dirtyLogWasCleared = { [unowned processor] in processor.announceWrites(to: shown) }
       vga.fontMemory = ram
+      vga.userID = configuration.graphicsID ?? ""
       self.vga = vga
     } else {
       vga = nil

@@ -151,3 +151,12 @@ def test_a_stopped_guest_takes_no_input(guest):
     guest.fresh()
     guest.send(motion('x', 2))
     assert guest.events('mouse', 1) == [[(REL, X, 2)]]
+
+
+@pytest.mark.apus
+def test_a_typed_line(guest):
+    """On the shell of the first virtual terminal."""
+    text = 'The quick brown fox; jumps over 13 {lazy} dogs & "more" |~`$@! ' * 3
+    guest.qmp.command('__org.apus_type', text=f"\necho '{text}' > /tmp/typed; echo done > /tmp/done\n")
+    guest.shell.run('until [ -e /tmp/done ]; do sleep 0.1; done')
+    assert guest.shell.run('cat /tmp/typed') == text + '\n'

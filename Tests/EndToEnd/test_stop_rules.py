@@ -146,3 +146,15 @@ def test_guests_that_wait_or_work_are_not_hung(guest):
         for _ in range(10):
             machine.qmp.command('query-status')
         assert machine.qmp.events == []
+
+
+def test_a_display_is_named_by_its_device(start):
+    """For input that comes through one."""
+    machine = start('-S', '-nic', 'none', '-m', '32', '-device', 'VGA,id=video0', serial=False)
+    machine.qmp.command('cont')
+    machine.qmp.command('input-send-event', device='video0', head=0, events=[])
+    for options, sentence in (({'device': 'VGA'}, "Device 'VGA' not found"),
+                              ({'device': 'video0', 'head': 1}, 'Device video0 (head 1) is not bound to a QemuConsole')):
+        with pytest.raises(vm.QMPError) as error:
+            machine.qmp.command('input-send-event', events=[], **options)
+        assert error.value.description == sentence

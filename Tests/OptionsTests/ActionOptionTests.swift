@@ -56,4 +56,9 @@ struct ActionOptionTests {
     #expect(function.place == .init(slot: 7))
     guard case .panic(offered: 3) = function.kind else { return #expect(Bool(false)) }
   }
+
+  @Test func `a graphics adapter keeps its name`() throws {
+    #expect(try Line.machine("-device VGA,id=video0").graphicsID == "video0")
+    #expect(try Line.machine("").graphicsID == nil)
+  }
 }

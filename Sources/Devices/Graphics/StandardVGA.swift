@@ -18,6 +18,8 @@ import Screen
 public final class StandardVGA: Device, PCIFunction, MMIODevice {
   public var state: State
   public let pciName = "VGA"
+  /// The user's `id=`, empty for none.
+  public var userID = ""
   /// Video memory; saved with the machine's RAM.
   public let videoMemory: RAMBlock
   let clock: VirtualClock

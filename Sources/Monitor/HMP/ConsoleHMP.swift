@@ -36,10 +36,10 @@ enum HMPSendKey: HMPCommand {
     return .done("")
   }
 
-  /// A name, `<` for the key that has it, or a number as `0x1e`.
+  /// A name, `<` for the key that has it, or a number as `0x1e`; one that no key has presses none.
   private static func key(_ word: String) -> KeyCode? {
     if word == "<" { return KeyCode(rawValue: "less") }
-    if word.hasPrefix("0x") { return Int64(word.dropFirst(2), radix: 16).flatMap(KeyCode.init(number:)) }
+    if word.hasPrefix("0x") { return Int64(word.dropFirst(2), radix: 16).map { KeyCode(number: $0) ?? .unmapped } }
     return KeyCode(rawValue: word)
   }
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Debian on a qcow2 image over a backing file: installs a package, is saved and taken back under load, reboots."""
 import hashlib
+import os
 import subprocess
 
 import pytest
@@ -70,5 +71,56 @@ def test_debian_on_an_overlay(start, tmp_path, package, name, interface):
     assert checked.returncode == 0, checked.stdout
     assert (tmp_path / 'base.qcow2').read_bytes() == base
     subprocess.run(['qemu-img', 'convert', '-O', 'raw', tmp_path / 'top.qcow2', tmp_path / 'flat'], check=True)
+    checked = subprocess.run(['e2fsck', '-fn', tmp_path / 'flat'], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A file system of 160 MiB."""
+    folder = tmp_path / 'small'
+    folder.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=160m', 'none', folder], capture_output=True).returncode != 0:
+        pytest.skip('file systems cannot be mounted here')
+    yield folder
+    subprocess.run(['umount', '-l', folder])
+
+
+@pytest.mark.parametrize('name, interface', [('sd', 'ide'), ('vd', 'virtio')])
+def test_debian_waits_for_space_on_the_host(start, tmp_path, small, name, interface):
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', medium('debian', 'root.img'), '-F', 'raw', small / 'top.qcow2'], check=True)
+    machine = boot(start, small, name, interface)
+    shell = DebianShell(machine)
+    shell.run('sync')
+    room = os.statvfs(small)
+    (small / 'ballast').write_bytes(bytes(room.f_bavail * room.f_bsize - (3 << 20)))
+    shell.run('head -c 24M /dev/urandom > /dev/shm/data')
+    expected = shell.run('sha256sum < /dev/shm/data')
+    machine.qmp.events.clear()
+    shell.wait_prompt()
+    shell.send('cp /dev/shm/data data; sync; echo written $?')
+    event = machine.qmp.wait_event('BLOCK_IO_ERROR', timeout=PATIENCE)['data']
+    assert (event['action'], event['nospace'], event['operation']) == ('stop', True, 'write')
+    machine.qmp.wait_event('STOP')
+    assert machine.qmp.command('query-status')['status'] == 'io-error'
+    # Little by little: it stops again and again.
+    for _ in range(3):
+        with open(small / 'ballast', 'r+b') as file:
+            file.truncate(max(0, (small / 'ballast').stat().st_size - (2 << 20)))
+        machine.qmp.events.clear()
+        machine.qmp.command('cont')
+        machine.qmp.wait_event('BLOCK_IO_ERROR', timeout=PATIENCE)
+        machine.qmp.wait_event('STOP', timeout=PATIENCE)
+    (small / 'ballast').unlink()
+    machine.qmp.command('cont')
+    shell.wait('written 0')
+    assert shell.run('echo 3 > /proc/sys/vm/drop_caches; sha256sum < data') == expected
+    assert shell.run(f'dmesg | grep -c "I/O error, dev {name}a"; true') == '0\n'
+    shell.wait_prompt()
+    machine.qmp.command('system_powerdown')
+    assert wait_exit(machine, PATIENCE) == 0
+    checked = subprocess.run(['qemu-img', 'check', small / 'top.qcow2'], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+    subprocess.run(['qemu-img', 'convert', '-O', 'raw', small / 'top.qcow2', tmp_path / 'flat'], check=True)
     checked = subprocess.run(['e2fsck', '-fn', tmp_path / 'flat'], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr

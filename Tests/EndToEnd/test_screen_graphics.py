@@ -2,6 +2,7 @@
 """The characters of graphics modes, over QMP, held against what was printed."""
 import os
 import re
+import subprocess
 import time
 
 import linux
@@ -133,3 +134,21 @@ def check_unchanged(machine):
     for _ in range(100):
         assert digest(machine)['sha256'] == picture and screen_text(machine)['rows'] == text
     assert time.monotonic() - start < 4
+
+
+def test_snapshots_and_resets_change_the_screen(tmp_path):
+    disk = tmp_path / 'disk.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', disk, '1M'], check=True)
+    with vm.Machine(('-nic', 'none', '-m', '128', '-cdrom', vm.image('grub-gfx.iso'), '-boot', 'd',
+                     '-drive', f'file={disk},format=qcow2'), serial=False) as machine:
+        menu = wait_for_text(machine, 'Press enter to boot')
+        picture = digest(machine)['sha256']
+        assert machine.qmp.hmp('savevm here') == ''
+        machine.press('ret')
+        wait_for_text(machine, 'The quick brown fox')
+        machine.qmp.command('stop')
+        assert digest(machine)['sha256'] != picture
+        assert machine.qmp.hmp('loadvm here') == ''
+        assert (digest(machine)['sha256'], screen_text(machine)['rows']) == (picture, menu['rows'])
+        machine.qmp.command('system_reset')
+        assert digest(machine)['sha256'] != picture and screen_text(machine)['rows'] != menu['rows']

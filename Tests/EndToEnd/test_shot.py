@@ -54,7 +54,7 @@ SCRIPTS = {
                    '-append', 'vga=normal fb=false'), 0),
     'panic': (('-device', 'pvpanic', f'{vm.IMAGES}/panic.img'), 4),
     'triple-fault': ((f'{vm.IMAGES}/triple-fault.img',), 5),
-    'hang': ((f'{vm.IMAGES}/hang.img',), 7),
+    'hang': ((f'{vm.IMAGES}/halt.img',), 7),
     'mismatch': ((f'{vm.IMAGES}/demo.img',), 1),
 }
 SLOW = ('linux', 'installer')
@@ -286,7 +286,7 @@ def test_a_signal_ends_a_run(tmp_path):
 @pytest.mark.parametrize('image, rules, status, message', [
     ('reset', 'reset', 8, '-fail-on: the guest was reset'),
     ('triple-fault', 'triple-fault', 5, '-fail-on: the processor met a triple fault'),
-    ('hang', 'panic,hang', 7, '-fail-on: the guest hangs for good'),
+    ('halt', 'panic,hang', 7, '-fail-on: the guest hangs for good'),
     ('idle', 'idle=200ms', 9, '-fail-on: neither the screen nor a serial port changed for 0.2'),
     ('power-off', 'hang,reset', 0, ''),
 ])

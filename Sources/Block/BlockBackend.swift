@@ -47,8 +47,8 @@ public final class BlockBackend {
   private var nextIdentity = 0
   /// `deliverDue` waits for the host.
   private var isDelivering = false
-  private lazy var timer = queue.clock.timer { [unowned self] _ in deliverDue() }
-  private lazy var throttleTimer = queue.clock.timer { [unowned self] _ in startThrottled() }
+  lazy var timer = queue.clock.timer { [unowned self] _ in deliverDue() }
+  lazy var throttleTimer = queue.clock.timer { [unowned self] _ in startThrottled() }
   private let reference = BackendReference()
 
   private struct Pending {
@@ -285,6 +285,21 @@ public final class BlockBackend {
     holds.append(hold)
     hold.expectOne()
     worker.submit(.exclusive) { hold.stand() }
+  }
+
+  /// Closes nodes that were the medium's once everything before is done; `done` is called on another thread.
+  func close(_ nodes: [GraphNode], done: @escaping @Sendable () -> Void) {
+    let dropped = Guarded(nodes)
+    let job: @Sendable () -> Void = {
+      // Files are closed and unlocked with the nodes, before anybody hears of it.
+      while let node = dropped.update({ $0.isEmpty ? nil : $0.removeFirst() }) {
+        do throws(Errno) { try node.close() } catch {
+          HostProcess.report("Could not close '\(node.fileName)': \(error)")
+        }
+      }
+      done()
+    }
+    if let worker { worker.submit(.exclusive, job) } else { job() }
   }
 
   /// A request's result will be delivered as soon as it is there, whether or not virtual time passes: the host's time says

@@ -48,6 +48,15 @@ public final class NetworkPort {
   /// A port that belongs to no table, for tests of adapters.
   public static func adapter(_ name: String) -> NetworkPort { NetworkPort(name: name, kind: .adapter) }
 
+  /// The device behind the port goes.
+  func disconnectFromDevice() {
+    receive = { _ in true }
+    peerHasRoom = {}
+    linkDidChange = {}
+    filterReport = nil
+    filterChangeHandler = {}
+  }
+
   /// Joins two ports with a wire.
   public static func connect(_ one: NetworkPort, _ other: NetworkPort) {
     one.peer = other

@@ -80,6 +80,17 @@ public final class NetworkTable {
     return port
   }
 
+  /// An adapter is taken out of the machine. What it was plugged into stays, on a wire without anybody at its end.
+  public func removeAdapter(_ port: NetworkPort) {
+    let peer = port.peer
+    port.peer = nil
+    peer?.peer = nil
+    port.disconnectFromDevice()
+    ports.removeAll { $0 === port }
+    // What waited for room in the adapter is lost.
+    peer?.peerHasRoom()
+  }
+
   /// Ports by name: back ends, adapters and ports of hubs.
   public func find(_ name: String) -> NetworkPort? {
     ports.first { $0.name == name } ?? hubs.flatMap(\.ports).first { $0.name == name }

@@ -27,6 +27,24 @@ import Testing
     #expect(fired == [0, 1, 2, 3])
   }
 
+  @Test func `of equal deadlines groups fire in their order, whenever their timers were made`() {
+    let clock = VirtualClock()
+    var fired: [Int] = []
+    let groups = [7, 3, 0, 5]
+    let timers = groups.map { group in
+      clock.grouping(as: group) { clock.timer { _ in fired.append(group) } }
+    }
+    let plain = clock.timer { _ in fired.append(-1) }
+    for timer in timers + [plain] { timer.arm(at: 5) }
+    clock.advance(by: 5)
+    #expect(fired == [0, -1, 3, 5, 7])
+    fired = []
+    timers[0].group = 1
+    for timer in timers { timer.arm(at: 9) }
+    clock.advance(by: 4)
+    #expect(fired == [0, 7, 3, 5])
+  }
+
   @Test func `a timer may arm itself and others, also for the past`() {
     let clock = VirtualClock()
     var instants: [Nanoseconds] = []

@@ -17,7 +17,9 @@ public final class BlockGraph {
   /// In the order in which they were made.
   public private(set) var nodes: [GraphNode] = []
   /// In the order in which they were made.
-  public private(set) var backends: [BlockBackend] = []
+  public internal(set) var backends: [BlockBackend] = []
+  /// Drives on their way out, whose nodes are still being closed.
+  var leaving: [(backend: BlockBackend, completion: () -> Void)] = []
   /// Another process has the images; see BlockGraph+Activity.swift.
   public internal(set) var isInactive: Bool
   public var eventHandler: ((Event) -> Void)?
@@ -25,7 +27,7 @@ public final class BlockGraph {
   public private(set) var throttleGroups: [String: ThrottleGroup] = [:]
   /// Nodes that the user made and will delete (`-blockdev`, `blockdev-add`).
   private var ownedNames: Set<String> = []
-  private let mailbox: Mailbox?
+  let mailbox: Mailbox?
 
   /// `mailbox` is the machine's, for what workers notice. `isInactive`: another process still has the images.
   public init(mailbox: Mailbox? = nil, isInactive: Bool = false) {
@@ -227,7 +229,7 @@ public final class BlockGraph {
     }
   }
 
-  private final class GraphReference {
+  final class GraphReference {
     weak var graph: BlockGraph?
     init(graph: BlockGraph) { self.graph = graph }
   }
@@ -236,7 +238,7 @@ public final class BlockGraph {
 
   /// Waits for all drives and closes every node, upper ones first; what fails is told.
   public func closeAll() -> [(node: GraphNode, error: Errno)] {
-    for backend in backends { backend.waitUntilIdle() }
+    for backend in backends + leaving.map(\.backend) { backend.waitUntilIdle() }
     var failures: [(node: GraphNode, error: Errno)] = []
     for node in nodes.reversed() {
       do throws(Errno) { try node.close() } catch { failures.append((node, error)) }

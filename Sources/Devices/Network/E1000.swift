@@ -100,6 +100,13 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
     becomeReady()
   }
 
+  public func wasUnplugged() {
+    reset(.system)
+    for timer in [throttle, receiveDelay, transmitDelay, transmitResume, negotiation] { timer.cancel() }
+    for region in regions { region.remove() }
+    regions = []
+  }
+
   public func reset(_ kind: ResetKind) {
     var fresh = State(configuration: state.configuration, address: settings.address)
     fresh.configuration.reset()

@@ -201,6 +201,12 @@ public final class VirtioPCI: PCIFunction {
 
   // MARK: PCI
 
+  public func wasUnplugged() {
+    reset()
+    for region in regions { region.remove() }
+    regions = []
+  }
+
   public func configurationDidChange(_ offset: UInt8, _ width: AccessWidth) {
     if options.hasModernInterface, ModernLayout.isWindow(offset, width) { writeWindow() }
     followConfiguration(isLoading: false)

@@ -10,12 +10,15 @@ public protocol PCIFunction: AnyObject {
   var userID: String { get }
   /// Called after a guest write (offset and width of it) and after a load or reset, with configuration space as it is now.
   func configurationDidChange(_ offset: UInt8, _ width: AccessWidth)
+  /// It leaves the bus for good: nothing of it stays mapped, no line stays up, no timer armed, no request under way.
+  func wasUnplugged()
   /// Reads a register that is not plain memory; the default returns what is stored.
   func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32
 }
 
 extension PCIFunction {
   public var userID: String { "" }
+  public func wasUnplugged() {}
   public func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32 { configuration.read(offset, width) }
 }
 
@@ -50,6 +53,9 @@ public final class PCIBus {
   }
 
   public func add(_ function: any PCIFunction, at address: PCIAddress) { functions[address] = function }
+
+  /// Takes a function out.
+  public func remove(at address: PCIAddress) { functions.removeValue(forKey: address)?.wasUnplugged() }
 
   /// Forgets every function, and with them who keeps whom alive.
   public func removeAll() {
@@ -128,5 +134,14 @@ public final class PCIRegion {
       guard first <= last else { return }
       mappedPorts = (ports.map(first...last, to: device, rank: rank), address)
     }
+  }
+
+  /// Unmaps the region for good.
+  public func remove() {
+    switch target {
+    case .memory(let map, let region): map.remove(region)
+    case .ports(let ports, _, _): if let mapped = mappedPorts { ports.unmap(mapped.mapping) }
+    }
+    mappedPorts = nil
   }
 }

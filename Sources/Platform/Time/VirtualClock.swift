@@ -12,8 +12,9 @@ extension Nanoseconds {
 /// The time that devices see, and the timers they arm on it.
 ///
 /// Where the time comes from is the machine's affair: instruction counts, the host's clock, or a test that calls
-/// `advance`. Timers that fall due at the same instant fire in the order in which they were created, so that a machine
-/// that was saved and loaded fires them in the same order.
+/// `advance`. Timers that fall due at the same instant fire in the order of their groups, and in a group in the order in
+/// which they were created, so that a machine that was saved and loaded fires them in the same order. Devices that may come
+/// while the machine runs have groups that follow from where they are.
 public final class VirtualClock {
   /// The present instant in nanoseconds; never goes backwards.
   public var now: Nanoseconds { source?() ?? manualNow }
@@ -24,7 +25,8 @@ public final class VirtualClock {
   private var source: (() -> Nanoseconds)?
   private var manualNow: Nanoseconds = 0
   private var nextIdentity = 0
-  private var armed: [Timer] = []  // sorted by (deadline, identity), soonest last
+  private var group = 0
+  private var armed: [Timer] = []  // sorted by (deadline, group, identity), soonest last
 
   /// A clock that stands still until `advance`.
   public init() {}
@@ -35,7 +37,15 @@ public final class VirtualClock {
   /// A timer that calls `action` with its deadline when it falls due. Unarmed at first.
   public func timer(_ action: @escaping (Nanoseconds) -> Void) -> Timer {
     defer { nextIdentity += 1 }
-    return Timer(clock: self, identity: nextIdentity, action: action)
+    return Timer(clock: self, group: group, identity: nextIdentity, action: action)
+  }
+
+  /// Timers that `body` makes are of this group; others are of group 0.
+  public func grouping<Value>(as group: Int, _ body: () -> Value) -> Value {
+    let outer = self.group
+    self.group = group
+    defer { self.group = outer }
+    return body()
   }
 
   /// The soonest deadline, or nil when no timer is armed.
@@ -68,7 +78,7 @@ public final class VirtualClock {
       let middle = (low + high) / 2
       let other = armed[middle]
       let isLater =
-        (other.deadline ?? .max, other.identity) > (deadline, timer.identity)
+        (other.deadline ?? .max, other.group, other.identity) > (deadline, timer.group, timer.identity)
       if isLater { low = middle + 1 } else { high = middle }
     }
     armed.insert(timer, at: low)
@@ -84,12 +94,17 @@ public final class VirtualClock {
 public final class Timer {
   /// When it falls due, or nil while it is not armed.
   public fileprivate(set) var deadline: Nanoseconds?
+  /// Changed only while the timer is not armed.
+  public var group: Int {
+    willSet { precondition(deadline == nil, "an armed timer has its place") }
+  }
   fileprivate let identity: Int
   fileprivate let action: (Nanoseconds) -> Void
   private unowned let clock: VirtualClock
 
-  fileprivate init(clock: VirtualClock, identity: Int, action: @escaping (Nanoseconds) -> Void) {
+  fileprivate init(clock: VirtualClock, group: Int, identity: Int, action: @escaping (Nanoseconds) -> Void) {
     self.clock = clock
+    self.group = group
     self.identity = identity
     self.action = action
   }

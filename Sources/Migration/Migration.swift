@@ -64,6 +64,9 @@ public final class Migration: Sendable {
     self.post = post
   }
 
+  /// Nothing is on its way to another process.
+  public var isIdle: Bool { state.withLock { !$0.outgoing.status.isRunning } }
+
   // MARK: Settings
 
   public var capabilities: Set<MigrationCapability> { state.withLock { $0.capabilities } }

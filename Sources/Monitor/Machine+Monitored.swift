@@ -254,6 +254,7 @@ extension MonitorHub {
       case .tripleFault(let fault, let snapshot): emit(TripleFaultEvent(fault, snapshot))
       case .guestHung(let hang): emit(GuestHungEvent(hang))
       case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
+      case .deviceDeleted(let name, let path): emit(DeviceDeletedEvent(device: name, path: path))
       case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
       }
     }

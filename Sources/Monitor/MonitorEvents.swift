@@ -75,6 +75,6 @@ enum EventTable {
     MigrationStatusEvent.self, MigrationPassEvent.self,
     TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self, JobStatusEvent.self,
     ReceiveFilterEvent.self, GuestPanickedEvent.self, GuestCrashLoadedEvent.self, TripleFaultEvent.self,
-    GuestHungEvent.self,
+    GuestHungEvent.self, DeviceDeletedEvent.self,
   ]
 }

@@ -56,6 +56,7 @@ public final class MonitorHub: Sendable {
   /// The machine's migrations.
   public let migration: Migration
   let encoders: ScreenEncoders
+  let deviceAdder: DeviceAdder?
   let loop: EventLoop
   private let machinePost: MachinePost
   private let state = Mutex(State())
@@ -65,10 +66,12 @@ public final class MonitorHub: Sendable {
   /// `commands` is the standard table unless a test or a later floor adds its own.
   public init(
     version: Version, loop: EventLoop, encoders: ScreenEncoders,
-    commands: CommandTable<MonitorContext> = StandardCommands.table, machinePost: @escaping MachinePost
+    commands: CommandTable<MonitorContext> = StandardCommands.table, deviceAdder: DeviceAdder? = nil,
+    machinePost: @escaping MachinePost
   ) {
     (self.version, self.loop, self.encoders) = (version, loop, encoders)
     (self.commands, self.machinePost) = (commands, machinePost)
+    self.deviceAdder = deviceAdder
     migration = Migration { work in machinePost { work($0) } }
     migration.setObserver { [weak self] event in
       switch event {

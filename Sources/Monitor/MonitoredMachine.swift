@@ -62,6 +62,8 @@ public protocol MonitoredMachine: MigratableMachine {
 
   // MARK: Devices
 
+  /// Asks the guest to let go of a device, by its name or QOM path. `isMigrating`: nothing may be taken out.
+  func requestUnplug(_ name: String, isMigrating: Bool) throws(UnplugRefusal)
   /// In bus, slot, function order.
   var pciFunctions: [PCIFunction] { get }
   var characterDevices: [CharacterDevice] { get }
@@ -102,6 +104,7 @@ public protocol MonitoredMachine: MigratableMachine {
 }
 
 extension MonitoredMachine {
+  public func requestUnplug(_ name: String, isMigrating: Bool) throws(UnplugRefusal) { throw .notFound(name) }
   public var network: NetworkTable? { nil }
 }
 

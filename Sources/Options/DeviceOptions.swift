@@ -58,6 +58,16 @@ struct DeviceRequest {
     return name
   }
 
+  /// The name of the bus that it cannot leave; nil for one that is soldered to its bus.
+  func fixedBus(_ given: String?) -> String? {
+    switch Self.buses[driver] {
+    case .isa: "isa.0"
+    case .floppy: "floppy-bus.0"
+    case .ide: given ?? "ide.1"
+    case .pci, nil: nil
+    }
+  }
+
   /// A property of 32 bits without sign.
   mutating func takeInteger(_ key: String, limit: UInt64 = UInt64(UInt32.max)) throws(OptionError) -> UInt64? {
     guard let text = list.take(key) else { return nil }
@@ -87,7 +97,12 @@ struct DeviceRequest {
 
 extension OptionParser {
   mutating func device(_ option: GivenOption) throws(OptionError) {
-    var list = try KeyValueList(option, impliedKey: "driver")
+    try device(KeyValueList(option, impliedKey: "driver"))
+  }
+
+  mutating func device(_ given: KeyValueList) throws(OptionError) {
+    var list = given
+    let option = list.option
     guard let driver = list.take("driver") else { throw OptionError(option, "Parameter 'driver' is missing") }
     if driver == "help" || driver == "?" {
       helpText = HelpText.devices
@@ -107,18 +122,25 @@ extension OptionParser {
     devices.append(DeviceRequest(driver: driver == "e1000-82540em" ? "e1000" : driver, id: id, list: list))
   }
 
+  /// Where QOM has a device without a name.
+  mutating func nextAnonymousPath() -> String {
+    defer { launch.machine.anonymousDeviceCount += 1 }
+    return "/machine/peripheral-anon/device[\(launch.machine.anonymousDeviceCount)]"
+  }
+
   mutating func addDevices() throws(OptionError) {
     var hasVGA = false
     for device in devices {
       var device = device
-      if device.id == nil {
-        device.path = "/machine/peripheral-anon/device[\(anonymousDeviceCount)]"
-        anonymousDeviceCount += 1
-      }
+      if device.id == nil { device.path = nextAnonymousPath() }
       let bus = try device.takeBus()
       guard launch.machine.board == .pc else {
         let name = DeviceRequest.buses[device.driver]?.rawValue ?? ""
         throw OptionError(device.option, "No '\(name)' bus found for device '\(device.driver)'")
+      }
+      if DeviceRequest.buses[device.driver] != .pci || device.driver == "VGA" {
+        launch.machine.fixedDevices.append(
+          .init(model: device.driver, path: device.path, bus: device.fixedBus(bus)))
       }
       switch device.driver {
       case "isa-debug-exit": try addDebugExit(&device)

@@ -79,17 +79,23 @@ extension OptionParser {
       if drive.slot != nil || drive.isVirtio { throw OptionError(device.option, inUse(name)) }
       return found
     }
-    guard launch.machine.blockNodes.contains(where: { $0.options.names.contains(name) }) else {
+    guard hasNode(name) else {
       throw OptionError(device.option, "Property '\(property ?? device.driver).drive' can't find value '\(name)'")
     }
+    // The board makes the drive of a node for a machine that runs.
     var drive = MachineConfiguration.Drive(id: "", medium: .disk, image: .node(name), slot: nil)
     drive.option = device.option.text
     launch.machine.drives.append(drive)
     return launch.machine.drives.count - 1
   }
 
+  private func hasNode(_ name: String) -> Bool {
+    surroundings?.nodeNames.contains(name) ?? launch.machine.blockNodes.contains { $0.options.names.contains(name) }
+  }
+
   func inUse(_ name: String) -> String {
     drives.contains { $0.bus != .none && $0.id == name }
+      || launch.machine.drives.contains { $0.id == name && $0.isAutomatic }
       || launch.machine.drives.contains { $0.id == name && $0.device.path == nil && !$0.isVirtio }
       ? "Drive '\(name)' is already in use because it has been automatically connected to another device (did you need "
         + "'if=none' in the drive options?)" : "Drive '\(name)' is already in use by another device"

@@ -45,6 +45,12 @@ struct KeyValueList {
     }
   }
 
+  /// A list from properties that were given one by one.
+  init(_ option: GivenOption, _ properties: [(key: String, value: String)]) {
+    self.option = option
+    pairs = properties.map { Pair(key: $0.key, bytes: Array($0.value.utf8)) }
+  }
+
   /// Takes the last value of a key out of the list.
   mutating func take(_ key: String) -> String? { takeBytes(key).map { String(decoding: $0, as: UTF8.self) } }
 

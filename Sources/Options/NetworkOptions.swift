@@ -209,10 +209,14 @@ extension OptionParser {
     adapter.hasROM = try device.takeInteger("rombar") ?? 1 != 0
     _ = try device.takeInteger("romsize")
     if device.driver == "e1000" { adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true }
-    if let netdev, !launch.machine.networks.contains(where: { $0.id == netdev }) {
+    if let netdev, !hasNetdev(netdev) {
       throw OptionError(device.option, "Property '\(part).netdev' can't find value '\(netdev)'")
     }
     return adapter
+  }
+
+  private func hasNetdev(_ name: String) -> Bool {
+    surroundings?.hasNetdev(name) ?? launch.machine.networks.contains { $0.id == name }
   }
 
   /// `-device e1000`.
@@ -230,13 +234,12 @@ extension OptionParser {
       throw OptionError(device.option, "multifunction=on is not supported")
     }
     for key in ["x-pcie-extcap-init", "x-pcie-lnksta-dllla"] { _ = try device.list.takeSwitch(key) }
-    _ = try device.takeInteger("acpi-index")
+    let index = try device.takeIndex()
     if let id = device.list.take("failover_pair_id"), !id.isEmpty {
       throw OptionError(device.option, "failover_pair_id is not supported")
     }
-    launch.machine.pciDevices.append(
-      .init(
-        .e1000(adapter), userID: device.id, place: place, bootIndex: bootIndex, option: device.option.text))
+    try device.finish()
+    add(.e1000(adapter), device, place: place, bootIndex: bootIndex, index: index)
   }
 
   // MARK: Ethernet addresses

@@ -20,8 +20,6 @@ public struct OptionParser {
   var drives: [DriveRequest] = []
   /// `-snapshot`
   var isSnapshot = false
-  /// Devices without a name, which QOM counts.
-  var anonymousDeviceCount = 0
   var serials: [GivenOption] = []
   /// `-mon`, `-monitor`, `-qmp` in the order given.
   var monitors: [MonitorOption] = []
@@ -34,6 +32,8 @@ public struct OptionParser {
   /// Drives with `if=virtio`: their places among the machine's.
   var virtioDrives: [(place: Int, option: GivenOption)] = []
   var networkRequests = NetworkRequests()
+  /// What a machine that runs has; nil on a command line.
+  var surroundings: DeviceSurroundings?
   /// What `bootindex=` has named so far.
   var bootIndexes: Set<Int> = []
   var hasNoDefaults = false

@@ -34,3 +34,23 @@ extension DeviceRequest {
     return index
   }
 }
+
+extension DeviceRequest {
+  /// `acpi-index=`
+  mutating func takeIndex() throws(OptionError) -> UInt32 {
+    UInt32(truncatingIfNeeded: try takeInteger("acpi-index") ?? 0)
+  }
+}
+
+extension OptionParser {
+  mutating func add(
+    _ kind: MachineConfiguration.PCIDevice.Kind, _ device: DeviceRequest, place: MachineConfiguration.PCIPlace?,
+    bootIndex: Int?, index: UInt32
+  ) {
+    var request = MachineConfiguration.PCIDevice(
+      kind, userID: device.id, place: place, bootIndex: bootIndex, option: device.option.text)
+    request.index = index
+    if device.id == nil, !device.path.isEmpty { request.path = device.path }
+    launch.machine.pciDevices.append(request)
+  }
+}

@@ -3,6 +3,7 @@
 extension HelpText {
   /// Properties of virtio devices on PCI, and of virtio disks.
   static let virtioDisk = [
+    "acpi-index=<uint32>    -  (default: 0)",
     "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
     "any_layout=<bool>      - on/off (default: true)",
     "bootindex=<int32>",

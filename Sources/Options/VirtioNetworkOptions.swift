@@ -14,14 +14,14 @@ extension OptionParser {
     let adapter = try takeAdapter(&device, part: "virtio-net-device")
     let place = try device.takePlace()
     let bootIndex = try device.takeBootIndex(&bootIndexes)
+    let index = try device.takeIndex()
     let transport = try device.takeVirtioTransport()
     let settings = try device.takeVirtioNetworkSettings()
     try device.finish()
     launch.warnings += device.warnings
-    launch.machine.pciDevices.append(
-      .init(
-        .virtioNetwork(.init(adapter, settings: settings, transport: transport)), userID: device.id, place: place,
-        bootIndex: bootIndex, option: device.option.text))
+    add(
+      .virtioNetwork(.init(adapter, settings: settings, transport: transport)), device, place: place,
+      bootIndex: bootIndex, index: index)
   }
 }
 
@@ -54,7 +54,7 @@ extension DeviceRequest {
     if let id = list.take("failover_pair_id"), !id.isEmpty {
       throw OptionError(option, "failover_pair_id is not supported")
     }
-    for key in ["rsc_interval", "x-txtimer", "x-txburst", "acpi-index"] { _ = try takeInteger(key) }
+    for key in ["rsc_interval", "x-txtimer", "x-txburst"] { _ = try takeInteger(key) }
     if let tx = list.take("tx"), !["timer", "bh"].contains(tx) {
       warnings.append(
         option.prefixing(

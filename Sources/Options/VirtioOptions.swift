@@ -89,6 +89,7 @@ extension OptionParser {
     let name = device.list.take("drive").flatMap { $0.isEmpty ? nil : $0 }
     let place = try device.takePlace()
     let bootIndex = try device.takeBootIndex(&bootIndexes)
+    let index = try device.takeIndex()
     let transport = try device.takeVirtioTransport()
     for key in ["rombar", "romsize"] { _ = try device.takeInteger(key) }
     if let file = device.list.take("romfile"), !file.isEmpty {
@@ -113,10 +114,7 @@ extension OptionParser {
     if let write = policy.write { disk.errorPolicy.write = write }
     if let read = policy.read { disk.errorPolicy.read = read }
     disk.sharesWrites = sharesWrites
-    launch.machine.pciDevices.append(
-      .init(
-        .virtioDisk(disk), userID: device.id, place: place,
-        bootIndex: bootIndex, option: device.option.text))
+    add(.virtioDisk(disk), device, place: place, bootIndex: bootIndex, index: index)
   }
 
   /// Drives with `if=virtio` come after the devices that were given with `-device`.
@@ -125,10 +123,13 @@ extension OptionParser {
       let drive = launch.machine.drives[place]
       if drive.slot != nil || drive.isVirtio { throw OptionError(option, inUse(drive.id)) }
       launch.machine.drives[place].isVirtio = true
+      launch.machine.drives[place].isAutomatic = true
       launch.machine.drives[place].medium = .disk
       var disk = MachineConfiguration.VirtioDisk(drive: drive.id)
       disk.errorPolicy = drive.errorPolicy
-      launch.machine.pciDevices.append(.init(.virtioDisk(disk), option: option.text))
+      var device = MachineConfiguration.PCIDevice(.virtioDisk(disk), option: option.text)
+      device.path = nextAnonymousPath()
+      launch.machine.pciDevices.append(device)
     }
   }
 }

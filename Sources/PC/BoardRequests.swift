@@ -14,6 +14,8 @@ public final class BoardRequests {
   /// A disk's error stops the guest.
   var stopForError: () -> Void = {}
   var clockChanged: (Int64) -> Void = { _ in }
+  /// Name and path of a device that is gone.
+  var deviceDeleted: (String?, String) -> Void = { _, _ in }
   /// Name and path of the adapter.
   var receiveFilterChanged: (String?, String) -> Void = { _, _ in }
 }

@@ -83,8 +83,32 @@ extension Machine {
   }
 
   /// Parts that were added after machines had been saved without them. Where one is missing, its device stays as it is
-  /// after power-up: no key waits, random numbers begin anew, and drives may use their limits in full.
-  public static let laterStateNames: Set<String> = ["keyqueue", "rng", "throttle"]
+  /// after power-up: no key waits, random numbers begin anew, drives may use their limits in full, no
+  /// device has come or is to go, and PCI devices are in the order of the command line.
+  public static let laterStateNames: Set<String> = ["keyqueue", "rng", "throttle", "acpi_pcihp", "pci_devices"]
+
+  /// Puts this machine's PCI devices into the order of the saved one's, if they are at the same places.
+  /// - Returns: slot and function of each; nil when the state does not say.
+  private func arrange(_ board: PC440FX, _ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) -> [UInt8]? {
+    let name = "\(PluggedDeviceList.State.name)"
+    guard let part = parts.first(where: { $0.name == name }) else { return nil }
+    do throws(StateError) {
+      var reader = StateReader(part.bytes)
+      var list = PluggedDeviceList.State()
+      try reader.version(PluggedDeviceList.State.name, upTo: PluggedDeviceList.State.version)
+      try list.visit(&reader)
+      board.arrange(asIn: list.numbers)
+      return list.numbers
+    } catch {
+      throw MachineError("\(name): \(error)")
+    }
+  }
+
+  /// `3.0, 4.1`
+  private static func text(_ numbers: [UInt8]) -> String {
+    numbers.isEmpty
+      ? "no place" : numbers.sorted().map { String($0 >> 3, radix: 16) + ".\($0 & 7)" }.joined(separator: ", ")
+  }
 
   /// Loads what `saveState` gave into a machine that has not run. All parts are decoded before anything changes.
   public func loadState(_ parts: [(name: String, bytes: [UInt8])]) throws(MachineError) {
@@ -92,6 +116,7 @@ extension Machine {
       if parts.isEmpty { return }
       throw MachineError("This machine has no state to load")
     }
+    let numbers = try arrange(board, parts)
     let found = Set(parts.map(\.name))
     let expected = stateNames.filter { found.contains($0) || !Self.laterStateNames.contains($0) }
     guard parts.map(\.name) == expected else {
@@ -101,6 +126,11 @@ extension Machine {
         missing.map { "The state has no part '\($0)', which this machine has" }
           ?? extra.map { "The state has a part '\($0)', which this machine has not" }
           ?? "The parts of the state are not in this machine's order")
+    }
+    if let numbers, numbers != board.pluggedNumbers {
+      throw MachineError(
+        "pci_devices: the state's PCI devices are at \(Self.text(numbers)), this machine's at \(Self.text(board.pluggedNumbers))"
+      )
     }
     var core = MachineCoreState()
     do throws(StateError) {

@@ -54,6 +54,8 @@ public final class Machine {
   var pendingPanic = false
   private var hangWatch = HangWatch()
   private var exitStatus: Int32?
+  /// Events that wait for another to be told first; nil: none does.
+  private var heldEvents: [MachineEvent]?
   private var targetCount = UInt64.max
   private let keyQueue: KeyQueue?
   /// What becomes of the machine when the guest ends its run.
@@ -108,6 +110,7 @@ public final class Machine {
     requests.receiveFilterChanged = { [unowned self] name, path in
       eventHandler?(.receiveFilterChanged(name: name, path: path))
     }
+    requests.deviceDeleted = { [unowned self] name, path in tellLater(.deviceDeleted(name: name, path: path)) }
     requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
     board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }
@@ -209,7 +212,7 @@ public final class Machine {
     if cause == .snapshotLoad {
       // A state is loaded next; nobody is told.
       (pendingReset, pendingInitialization) = (nil, false)
-      board?.reset(.system)
+      board?.reset(.system, ejects: false)
       return
     }
     if actions.reboot == .shutdown {
@@ -219,10 +222,19 @@ public final class Machine {
     pendingReset = nil
     pendingInitialization = false
     hangWatch.reset()
+    // What the reset ejects is told after it.
+    heldEvents = []
     board?.reset(.system)
     // A machine that stands still is as after `-S`, whatever stopped it.
     if ![.running, .incomingMigration, .finishMigrate].contains(runState) { runState = .prelaunch }
     eventHandler?(.reset(cause))
+    let events = heldEvents ?? []
+    heldEvents = nil
+    for event in events { eventHandler?(event) }
+  }
+
+  private func tellLater(_ event: MachineEvent) {
+    if heldEvents == nil { eventHandler?(event) } else { heldEvents?.append(event) }
   }
 
   /// Presses the power button.

@@ -30,6 +30,10 @@ extension MachineConfiguration {
     public var place: PCIPlace?
     /// `bootindex=`.
     public var bootIndex: Int?
+    /// `acpi-index=`: the number that the guest's system may name it by; 0 for none.
+    public var index: UInt32 = 0
+    /// Where QOM has it; nil for an adapter of `-nic` and `-net`, and for a device without a name that comes later.
+    public var path: String?
     /// The option that asks for it, as error texts name it.
     public var option: String
 
@@ -38,6 +42,20 @@ extension MachineConfiguration {
     ) {
       (self.kind, self.userID, self.place, self.bootIndex) = (kind, userID, place, bootIndex)
       self.option = option
+      path = userID.map { "/machine/peripheral/\($0)" }
+    }
+  }
+
+  /// A device of the command line that stays as long as the machine.
+  public struct FixedDevice: Sendable, Equatable {
+    public var model: String
+    /// `id=`, or the QOM path of a device without one.
+    public var path: String
+    /// The bus, which nothing leaves while the machine runs; nil for a device that cannot leave its bus.
+    public var bus: String?
+
+    public init(model: String, path: String, bus: String?) {
+      (self.model, self.path, self.bus) = (model, path, bus)
     }
   }
 

@@ -56,6 +56,10 @@ public struct MachineConfiguration: Sendable {
   public var isaDevices: [ISADevice] = []
   /// Further PCI devices, in the order in which they get their slots.
   public var pciDevices: [PCIDevice] = []
+  /// Devices that have a name or a path and cannot be taken out.
+  public var fixedDevices: [FixedDevice] = []
+  /// Devices without a name so far, which QOM numbers.
+  public var anonymousDeviceCount = 0
   /// Network back ends, in the order in which they are made.
   public var networks: [NetworkRequest] = []
   public var networkDumps: [NetworkDump] = []
@@ -154,6 +158,8 @@ public struct MachineConfiguration: Sendable {
     public var device = DeviceSettings()
     /// It is a virtio disk.
     public var isVirtio = false
+    /// The board plugged it in by itself (`if=`).
+    public var isAutomatic = false
     /// The option that asks for it, as error texts name it.
     public var option = ""
 

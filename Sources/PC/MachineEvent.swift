@@ -20,6 +20,8 @@ public enum MachineEvent: Sendable, Equatable {
   case tripleFault(TripleFault, ProcessorSnapshot)
   /// The processor neither works nor waits for anything that can come.
   case guestHung(GuestHang)
+  /// A device is gone that the user wanted out, or that the guest ejected.
+  case deviceDeleted(name: String?, path: String)
   /// An adapter's guest changed what it receives; told once until somebody looks.
   case receiveFilterChanged(name: String?, path: String)
 }

@@ -123,15 +123,17 @@ extension PC440FX {
 
   /// QOM paths of the devices that the board makes by itself. QEMU numbers what has no name in the order of making: on
   /// this board the drives come after eighteen chips and bridges, the adapter, the serial ports and the floppy drives.
-  private struct DeviceNumbering {
+  struct DeviceNumbering {
     private let first: Int
     private let slots: [Int]
     private let floppySlots: [Int]
+    private let adapterCount: Int
 
     init(_ configuration: MachineConfiguration, _ drives: [MachineConfiguration.Drive]) {
       let own = drives.filter { $0.device.path == nil }
       slots = own.filter { $0.medium != .floppy }.compactMap(\.slot).sorted()
       floppySlots = own.filter { $0.medium == .floppy }.compactMap(\.slot).sorted()
+      adapterCount = configuration.pciDevices.count { $0.path == nil }
       first = 13 + (configuration.graphics == .standard ? 1 : 0) + configuration.serialPorts.count
     }
 
@@ -140,8 +142,13 @@ extension PC440FX {
       let number =
         drive.medium == .floppy
         ? first + (floppySlots.firstIndex(of: slot) ?? 0)
-        : first + 5 + floppySlots.count + (slots.firstIndex(of: slot) ?? 0)
+        : first + 5 + floppySlots.count + adapterCount + (slots.firstIndex(of: slot) ?? 0)
       return "/machine/unattached/device[\(number)]"
+    }
+
+    /// Adapters that are not the user's own come between the floppy drives and the IDE controller.
+    func path(ofAdapter number: Int) -> String {
+      "/machine/unattached/device[\(first + 4 + floppySlots.count + number)]"
     }
   }
 

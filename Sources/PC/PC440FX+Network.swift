@@ -42,34 +42,56 @@ extension PC440FX {
   /// Room for the largest option ROM.
   private static let largestROM = 1 << 20
 
-  func addE1000(
-    _ device: MachineConfiguration.PCIDevice, _ adapter: MachineConfiguration.NetworkAdapter,
-    _ search: FirmwareSearch, _ clock: VirtualClock
-  ) throws(MachineError) {
+  func makeE1000(
+    _ site: PlugSite, _ adapter: MachineConfiguration.NetworkAdapter
+  ) throws(MachineError) -> PluggedDevice {
     let model = "e1000"
-    let address = try pci.place(model, at: device.place, isMultifunction: false)
+    let wire = try checkWire(adapter.wire, model)
+    let rom = try optionROM(adapter, "efi-e1000.rom", block: "e1000.rom")
+    let address = try place(site, model)
     var settings = E1000.Settings(address: try ethernetAddress(adapter))
     settings.negotiates = adapter.negotiates
-    settings.userID = device.userID ?? ""
+    settings.userID = site.userID ?? ""
     let port = network.addAdapter(
-      model: model, id: adapter.name ?? device.userID, address: settings.address, to: try wire(adapter.wire, model))
-    let rom = try optionROM(adapter, "efi-e1000.rom", block: "e1000.rom", search)
-    let function = E1000(
-      bus: pci, address: address, memory: memory, clock: clock, port: port, rom: rom, settings: settings)
-    add(function)
-    if let index = device.bootIndex {
-      try bootOrder.add("/pci@i0cf8/ethernet@\(address.firmwarePath)/ethernet-phy@0", index: index)
+      model: model, id: adapter.name ?? site.userID, address: settings.address, to: self.port(wire))
+    // It puts itself onto the bus.
+    let function = clock.grouping(as: address.timerGroup) {
+      E1000(
+        bus: pci, address: address, memory: memory, clock: clock, port: port, rom: rom, settings: settings)
+    }
+    var plugged = PluggedDevice(
+      model: model, userID: site.userID, path: site.path, address: address, device: function)
+    plugged.port = port
+    plugged.ethernetAddress = settings.address
+    plugged.bootPath = "/pci@i0cf8/ethernet@\(address.firmwarePath)/ethernet-phy@0"
+    return plugged
+  }
+
+  /// What an adapter is plugged into, once it is known that it can be.
+  enum CheckedWire {
+    case none
+    case hub(Int)
+    case port(NetworkPort)
+  }
+
+  /// The port at the other end of an adapter's wire, which a hub makes.
+  func port(_ wire: CheckedWire) -> NetworkPort? {
+    switch wire {
+    case .none: nil
+    case .hub(let number): network.addHubPort(number)
+    case .port(let port): port
     }
   }
 
-  /// The port at the other end of an adapter's wire.
-  func wire(
+  func checkWire(
     _ wire: MachineConfiguration.NetworkAdapter.Wire, _ model: String
-  ) throws(MachineError) -> NetworkPort? {
+  ) throws(MachineError) -> CheckedWire {
     switch wire {
-    case .none: return nil
-    case .hub(let number): return network.addHubPort(number)
-    case .request(let index): return networkNames.indices.contains(index) ? network.find(networkNames[index]) : nil
+    case .none: return .none
+    case .hub(let number): return .hub(number)
+    case .request(let index):
+      let port = networkNames.indices.contains(index) ? network.find(networkNames[index]) : nil
+      return port.map { .port($0) } ?? .none
     case .netdev(let name):
       guard let port = network.find(name), port.kind != .adapter else {
         throw MachineError("Property '\(model).netdev' can't find value '\(name)'")
@@ -77,28 +99,35 @@ extension PC440FX {
       guard port.peer == nil else {
         throw MachineError("Property '\(model).netdev' can't take value '\(name)', it's in use")
       }
-      return port
+      return .port(port)
     }
   }
 
   /// The address that was asked for, or the first one from 52:54:00:12:34:56 on that no adapter of this machine has.
   func ethernetAddress(_ adapter: MachineConfiguration.NetworkAdapter) throws(MachineError) -> [UInt8] {
-    if let address = adapter.address { return address }
-    let given = configuration.pciDevices.compactMap { device -> [UInt8]? in
+    if let address = adapter.address {
+      if !takenAddresses.contains(address) { takenAddresses.append(address) }
+      return address
+    }
+    for number in 0..<UInt32(0x00ff_ffff - 0x0012_3456) {
+      let tail = 0x0012_3456 + number
+      let address: [UInt8] = [0x52, 0x54, 0x00] + [16, 8, 0].map { UInt8(truncatingIfNeeded: tail >> UInt32($0)) }
+      guard !takenAddresses.contains(address) else { continue }
+      takenAddresses.append(address)
+      return address
+    }
+    throw MachineError("there are no more Ethernet addresses")
+  }
+
+  /// Addresses that the command line gives.
+  static func givenAddresses(_ configuration: MachineConfiguration) -> [[UInt8]] {
+    configuration.pciDevices.compactMap { device in
       switch device.kind {
       case .e1000(let adapter): adapter.address
       case .virtioNetwork(let device): device.adapter.address
       case .virtioDisk, .panic: nil
       }
     }
-    for number in 0..<UInt32(0x00ff_ffff - 0x0012_3456) {
-      let tail = 0x0012_3456 + number
-      let address: [UInt8] = [0x52, 0x54, 0x00] + [16, 8, 0].map { UInt8(truncatingIfNeeded: tail >> UInt32($0)) }
-      guard !given.contains(address), !takenAddresses.contains(address) else { continue }
-      takenAddresses.append(address)
-      return address
-    }
-    throw MachineError("there are no more Ethernet addresses")
   }
 
   /// One ROM serves adapters with several ids, of which its header has one: the firmware wants it to be the adapter's. As
@@ -115,7 +144,7 @@ extension PC440FX {
 
   /// The option ROM in a block whose size is a power of two, as its base address register needs it.
   func optionROM(
-    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String, _ search: FirmwareSearch,
+    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String,
     deviceID: UInt16? = nil
   ) throws(MachineError) -> RAMBlock? {
     let name = adapter.romFile ?? usual

@@ -160,6 +160,7 @@ extension PC440FX {
   private func acpiBoard(low: UInt64, high: UInt64) -> ACPIBoard {
     var board = ACPIBoard(lowMemory: low, highMemory: high)
     board.processorCount = configuration.processorCount
+    board.hotplugSlots = removableSlots
     board.hasEventTimer = configuration.hasEventTimer
     board.panicPort = panicPort
     board.serialPorts = configuration.serialPorts.map { .init(port: $0.port, interrupt: $0.interrupt) }
@@ -182,7 +183,14 @@ extension PC440FX {
   // MARK: Life
 
   /// Resets everything on the board: devices, lines, processor. RAM and media survive.
-  func reset(_ kind: ResetKind) {
+  ///
+  /// - Parameter ejects: devices that are to leave are gone afterwards.
+  func reset(_ kind: ResetKind, ejects: Bool = true) {
+    if kind == .system, ejects { hotplug.ejectWhatLeaves() }
+    if bootOrderHasChanged {
+      firmwareConfiguration.setFile("bootorder", bootOrder.file(isStrict: configuration.bootIsStrict) ?? [])
+      bootOrderHasChanged = false
+    }
     if kind == .power {
       layOutCMOS()
     } else if configuration.bootOnce != nil {

@@ -5,42 +5,65 @@ import StorageDevices
 import VirtioDevices
 
 extension PC440FX {
-  /// `virtio-blk-pci`. - Parameter number: its place among the devices that the user asked for.
-  func addVirtioDisk(
-    _ device: MachineConfiguration.PCIDevice, _ disk: MachineConfiguration.VirtioDisk, number: Int
-  ) throws(MachineError) {
-    // A drive by its name, or the one that was made for a node.
-    let named = blockGraph.backend(named: disk.drive)
-    let found = named ?? blockGraph.backends.first { $0.name.isEmpty && $0.medium?.root.name == disk.drive }
-    guard let backend = found else {
-      throw MachineError("Property 'virtio-blk-device.drive' can't find value '\(disk.drive)'")
-    }
-    var settings = disk.settings
-    let geometry = ATAGeometry(
-      sectorCount: backend.sectorCount, firstSector: backend.peek(at: 0, byteCount: 512))
-    if settings.geometry == .init() {
-      settings.geometry = .init(
-        cylinders: geometry.cylinders, heads: geometry.heads, sectors: geometry.sectors)
-    }
-    let address = try pci.place(
-      "virtio-blk-pci", at: device.place, isMultifunction: disk.transport.isMultifunction)
-    let function = VirtioBlock(
-      backend: backend, settings: settings, options: disk.transport, bus: pci, address: address, memory: memory,
-      userID: device.userID ?? "")
-    pci.add(function.pci, at: address)
-    add(function)
-    let parent = device.userID.map { "/machine/peripheral/\($0)" } ?? "/machine/peripheral-anon/device[\(number)]"
-    do throws(BlockError) {
-      try blockGraph.attach(
-        backend, to: parent + "/virtio-backend",
-        use: .device(
-          isReadOnly: backend.isReadOnly, isResizable: true, sharesWrites: disk.sharesWrites))
+  /// `virtio-blk-pci`.
+  func makeVirtioDisk(
+    _ site: PlugSite, _ disk: MachineConfiguration.VirtioDisk
+  ) throws(MachineError) -> PluggedDevice {
+    let model = "virtio-blk-pci"
+    let backend = try driveBackend(disk.drive)
+    do throws(MachineError) {
+      var settings = disk.settings
+      if settings.geometry == .init() {
+        let geometry = ATAGeometry(
+          sectorCount: backend.sectorCount, firstSector: backend.peek(at: 0, byteCount: 512))
+        settings.geometry = .init(
+          cylinders: geometry.cylinders, heads: geometry.heads, sectors: geometry.sectors)
+      }
+      let address = try place(site, model, isMultifunction: disk.transport.isMultifunction)
+      do throws(BlockError) {
+        try blockGraph.attach(
+          backend, to: site.path + "/virtio-backend",
+          use: .device(
+            isReadOnly: backend.isReadOnly, isResizable: true, sharesWrites: disk.sharesWrites))
+      } catch {
+        throw MachineError("\(error)")
+      }
+      backend.isRemovable = false
+      backend.errorPolicy = disk.errorPolicy
+      backend.joinTimers(ofGroup: address.timerGroup)
+      let function = VirtioBlock(
+        backend: backend, settings: settings, options: disk.transport, bus: pci, address: address, memory: memory,
+        userID: site.userID ?? "")
+      pci.add(function.pci, at: address)
+      var plugged = PluggedDevice(
+        model: model, userID: site.userID, path: site.path, address: address, device: function)
+      plugged.drive = backend
+      plugged.hasBackendObject = true
+      plugged.bootPath = "/pci@i0cf8/scsi@\(address.firmwarePath)/disk@0,0"
+      return plugged
     } catch {
+      if site.isHotplug, backend.name.isEmpty { blockGraph.remove(backend) }
+      throw error
+    }
+  }
+
+  /// A drive by its name, the one that was made for a node, or a new one for a node.
+  private func driveBackend(_ name: String) throws(MachineError) -> BlockBackend {
+    let free = blockGraph.backends.first {
+      $0.name.isEmpty && $0.attachedTo == nil && $0.medium?.root.name == name
+    }
+    if let found = blockGraph.backend(named: name) ?? free { return found }
+    guard let root = blockGraph.node(named: name) else {
+      throw MachineError("Property 'virtio-blk-device.drive' can't find value '\(name)'")
+    }
+    let backend = BlockBackend(name: "", queue: blockQueue, latency: .disk)
+    do throws(BlockError) {
+      try blockGraph.add(backend)
+      try blockGraph.setMedium(root, of: backend)
+    } catch {
+      blockGraph.remove(backend)
       throw MachineError("\(error)")
     }
-    backend.errorPolicy = disk.errorPolicy
-    if let index = device.bootIndex {
-      try bootOrder.add("/pci@i0cf8/scsi@\(address.firmwarePath)/disk@0,0", index: index)
-    }
+    return backend
   }
 }

@@ -4,24 +4,22 @@ import Platform
 import VirtioDevices
 
 extension PC440FX {
-  /// `virtio-net-pci`. - Parameter number: its place among the devices that the user asked for.
-  func addVirtioNetwork(
-    _ device: MachineConfiguration.PCIDevice, _ request: MachineConfiguration.VirtioNetworkAdapter,
-    _ search: FirmwareSearch, _ requests: BoardRequests, number: Int
-  ) throws(MachineError) {
+  /// `virtio-net-pci`.
+  func makeVirtioNetwork(
+    _ site: PlugSite, _ request: MachineConfiguration.VirtioNetworkAdapter
+  ) throws(MachineError) -> PluggedDevice {
     let model = "virtio-net-pci"
-    let address = try pci.place(model, at: device.place, isMultifunction: request.transport.isMultifunction)
+    let wire = try checkWire(request.adapter.wire, "virtio-net-device")
+    let rom = try optionROM(
+      request.adapter, "efi-virtio.rom", block: "virtio-net-pci.rom",
+      deviceID: request.transport.hasLegacyInterface ? 0x1000 : 0x1041)
+    let address = try place(site, model, isMultifunction: request.transport.isMultifunction)
     var settings = request.settings
     settings.address = try ethernetAddress(request.adapter)
     let port = network.addAdapter(
-      model: model, id: request.adapter.name ?? device.userID, address: settings.address,
-      to: try wire(request.adapter.wire, "virtio-net-device"))
-    let parent = device.userID.map { "/machine/peripheral/\($0)" } ?? "/machine/peripheral-anon/device[\(number)]"
-    let userID = device.userID
-    port.filterChangeHandler = { requests.receiveFilterChanged(userID, parent + "/virtio-backend") }
-    let rom = try optionROM(
-      request.adapter, "efi-virtio.rom", block: "virtio-net-pci.rom", search,
-      deviceID: request.transport.hasLegacyInterface ? 0x1000 : 0x1041)
+      model: model, id: request.adapter.name ?? site.userID, address: settings.address, to: self.port(wire))
+    let (userID, path) = (site.userID, site.path)
+    port.filterChangeHandler = { [requests] in requests.receiveFilterChanged(userID, path + "/virtio-backend") }
     var transport = request.transport
     // One for a pair of queues each, the control queue and the configuration, with a control queue or without.
     if transport.vectorCount == nil { transport.vectorCount = 4 }
@@ -29,9 +27,11 @@ extension PC440FX {
       port: port, settings: settings, options: transport, bus: pci, address: address, memory: memory, rom: rom,
       userID: userID ?? "")
     pci.add(function.pci, at: address)
-    add(function)
-    if let index = device.bootIndex {
-      try bootOrder.add("/pci@i0cf8/ethernet@\(address.firmwarePath)/ethernet-phy@0", index: index)
-    }
+    var plugged = PluggedDevice(model: model, userID: userID, path: path, address: address, device: function)
+    plugged.port = port
+    plugged.hasBackendObject = true
+    plugged.ethernetAddress = settings.address
+    plugged.bootPath = "/pci@i0cf8/ethernet@\(address.firmwarePath)/ethernet-phy@0"
+    return plugged
   }
 }

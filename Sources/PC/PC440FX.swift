@@ -33,7 +33,15 @@ public final class PC440FX {
   /// Disk images and drives.
   public let blockGraph: BlockGraph
   /// Every device in reset, save and load order.
-  public private(set) var devices: [any Device] = []
+  public internal(set) var devices: [any Device] = []
+  /// The registers of the bus's slots.
+  package let hotplug: PCIHotplug
+  /// Devices of the user's on the PCI bus.
+  var plugged: [PluggedDevice] = []
+  /// Where they are among the devices.
+  var firstPluggedIndex = 0
+  /// Devices without a name so far.
+  var anonymousDeviceCount: Int
   let interrupts: InterruptRouter
   /// For everything on the board that gives the guest random numbers.
   let random: RandomSource
@@ -43,12 +51,20 @@ public final class PC440FX {
   let configuration: MachineConfiguration
   private var connections: [AnyObject] = []
   var bootOrder = BootOrder()
+  /// The firmware reads another order after the next reset.
+  var bootOrderHasChanged = false
+  let firmwareConfiguration: FirmwareConfiguration
+  let blockQueue: BlockQueue
+  let clock: VirtualClock
+  let requests: BoardRequests
+  /// Where option ROMs come from.
+  let search: FirmwareSearch
   /// The wires, which adapters are plugged into.
   let network: NetworkTable
   /// Names of the back ends in `configuration.networks`.
   let networkNames: [String]
   /// Ethernet addresses that were given out.
-  var takenAddresses: [[UInt8]] = []
+  var takenAddresses: [[UInt8]]
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -64,7 +80,11 @@ public final class PC440FX {
     self.configuration = configuration
     self.blockGraph = blockGraph
     (self.network, self.networkNames) = (network, networkNames)
+    (self.clock, self.requests) = (clock, requests)
     let search = FirmwareSearch(given: configuration.firmwareFolders)
+    self.search = search
+    takenAddresses = Self.givenAddresses(configuration)
+    anonymousDeviceCount = configuration.anonymousDeviceCount
     let (low, high) = Self.split(configuration.memoryByteCount)
     memory = GuestMemory()
     map = memory.map
@@ -128,6 +148,7 @@ public final class PC440FX {
     rtc.timeDidChange = { requests.clockChanged($0) }
     let portA = SystemControlPortA(a20: a20.line(), requestReset: { requests.reset() })
     let firmwareConfiguration = FirmwareConfiguration(memory: memory)
+    self.firmwareConfiguration = firmwareConfiguration
     let configurationPorts = PCIConfigurationPorts(bus: pci)
     ports.map(0x0000...0x000f, to: dma.byteController)
     ports.map(0x0020...0x0021, to: pics.master)
@@ -153,6 +174,7 @@ public final class PC440FX {
     let queue = BlockQueue(
       clock: clock, mailbox: mailbox, timing: configuration.instructionCounting == nil ? .whenDone : .atDeadline)
     queue.stopGuest = { requests.stopForError() }
+    blockQueue = queue
     let drives = try Self.openDrives(configuration, queue, blockGraph)
     floppy = FloppyController(clock: clock, irq: pics.line(6), drives: drives.floppies) {
       dma.transfer(channel: 2, &$0)
@@ -163,6 +185,8 @@ public final class PC440FX {
       ports: ports, memory: memory, primaryInterrupt: pics.line(14), secondaryInterrupt: pics.line(15),
       drives: drives.ide)
     powerManagement = PIIX4PM(clock: clock, ports: ports, sci: pics.line(9), requestSleep: { _ in requests.sleep() })
+    hotplug = PCIHotplug { [powerManagement] in powerManagement.raiseGeneralEvent(PCIHotplug.event) }
+    ports.map(PCIHotplug.firstPort...PCIHotplug.firstPort + (PCIHotplug.portCount - 1), to: hotplug)
     pci.messages.connect { [memory] address, data in
       guard !interrupts.deliver(messageTo: address, data), memory.isMemory(address, byteCount: 4) else { return }
       memory.write(address, integer: data)
@@ -199,7 +223,10 @@ public final class PC440FX {
     try addSerialPorts(pics, clock, chardevs, mailbox)
     try addISADevices(chardevs, requests)
     for entry in Self.bootDrives(configuration) { try bootOrder.add(entry.path, index: entry.index) }
-    try addPCIDevices(search, clock, requests)
+    try addPCIDevices()
+    connectHotplug()
+    add(hotplug)
+    add(PluggedDeviceList { [unowned self] in pluggedNumbers })
     fillFirmwareConfiguration(firmwareConfiguration, low: low, high: high)
     if let kernel = configuration.kernel {
       try BootROM.add(kernel, to: firmwareConfiguration, &bootOrder, lowMemory: low, search)

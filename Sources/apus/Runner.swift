@@ -120,11 +120,26 @@ enum Runner {
     }
   }
 
+  /// `device_add`, in the words of QMP, which has one line for a mistake.
+  private static let addDevice: DeviceAdder = { arguments, machine, isMigrating throws(QMPError) in
+    guard let machine = machine as? Machine else { throw QMPError("this machine takes no further devices") }
+    do throws(OptionError) {
+      switch arguments {
+      case .text(let text): return try DeviceAddition.add(text, to: machine, isMigrating: isMigrating)
+      case .properties(let properties):
+        try DeviceAddition.add(properties, to: machine, isMigrating: isMigrating)
+        return nil
+      }
+    } catch {
+      throw QMPError(error.description.split(separator: "\n").first.map(String.init) ?? "")
+    }
+  }
+
   private static func startMonitors(
     _ launch: Launch, _ mailslot: Mailslot, _ chardevs: ChardevTable, _ loop: EventLoop
   ) -> MonitorHub {
     let hub = MonitorHub(
-      version: .init(package: "Apus \(apusVersion)"), loop: loop, encoders: .standard,
+      version: .init(package: "Apus \(apusVersion)"), loop: loop, encoders: .standard, deviceAdder: addDevice,
       machinePost: { work in mailslot.post { work($0) } })
     do throws(ChardevError) {
       for monitor in launch.monitors {

@@ -35,7 +35,8 @@ struct Bench {
       ppm: { picture in Array("PPM \(picture.width)x\(picture.height)".utf8) },
       png: { picture in Array("PNG \(picture.pixels)".utf8) })
     let hub = MonitorHub(
-      version: .init(package: "Apus 0.1.0"), loop: loop, encoders: encoders, machinePost: { job in board.post(job) })
+      version: .init(package: "Apus 0.1.0"), loop: loop, encoders: encoders, deviceAdder: FakeMachine.addDevice,
+      machinePost: { job in board.post(job) })
     board.post { ($0 as? FakeMachine)?.hub = hub }
     (self.loop, self.board, self.hub) = (loop, board, hub)
   }

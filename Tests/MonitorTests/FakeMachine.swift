@@ -39,6 +39,8 @@ final class FakeMachine: MonitoredMachine {
   }
   var registerFile = ProcessorRegisters.reset
   var inputs: [InputEvent] = []
+  var addedDevices: [String] = []
+  var removedDevices: [String] = []
   var screen: Result<ScreenCapture, ScreenCaptureError> = .success(
     ScreenCapture(width: 2, height: 1, pixels: [0x0102_03, 0xFFFF_FF]))
 

@@ -79,6 +79,8 @@ public enum StandardCommands {
     JobComplete.self
     JobFinalize.self
     QueryChardev.self
+    DeviceAdd.self
+    DeviceDelete.self
     NetdevAdd.self
     NetdevDelete.self
     SetLink.self

@@ -39,6 +39,7 @@ enum HumanMonitor {
     HMPMigrateStartPostcopy.self, HMPMigratePause.self, HMPMigrateRecover.self,
     HMPMigrateSetCapability.self, HMPMigrateSetParameter.self, HMPMigrateSetSpeed.self, HMPMigrateSetDowntime.self,
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
+    HMPDeviceAdd.self, HMPDeviceDelete.self,
     HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self, HMPHostForwardRemove.self,
     HMPSaveVM.self, HMPLoadVM.self, HMPDeleteVM.self,
     HMPSnapshotDrive.self, HMPInternalSnapshot.self, HMPDeleteInternalSnapshot.self,

@@ -35,6 +35,8 @@ package struct ACPIBoard: Sendable {
   package var serialPorts: [SerialPort] = []
   /// Where a guest tells that it panics.
   package var panicPort: UInt16?
+  /// A bit for every slot of PCI bus 0 whose device can be taken out, or that is empty.
+  package var hotplugSlots: UInt32 = 0
   /// Drives A and B of the floppy controller; nil: there is no controller.
   package var floppyDrives: [FloppyDrive?]?
 
@@ -45,11 +47,16 @@ package struct ACPIBoard: Sendable {
   /// The DSDT's contents. Interrupt links come before what names them: some interpreters resolve names at once.
   var description: [UInt8] {
     AML.joined([
-      .scope(#"\_SB"#, [rootBridge] + interruptLinks + eventTimer + [.scope("PCI0", [interruptRouting])]),
+      .scope(
+        #"\_SB"#,
+        [rootBridge] + interruptLinks + eventTimer + [.scope("PCI0", [interruptRouting] + hotplug.busTerms)]),
+      hotplug.eventMethods,
       // S5 is sleep type 0 for both PM1 control registers.
       .name(#"\_S5"#, .package([0, 0, 0, 0])),
     ])
   }
+
+  private var hotplug: ACPIHotplug { ACPIHotplug(slots: hotplugSlots) }
 
   private var eventTimer: [AML] {
     guard hasEventTimer else { return [] }
@@ -73,6 +80,7 @@ package struct ACPIBoard: Sendable {
         .name("_CRS", ResourceTemplate(rootResources).aml),
         isaBridge,
         motherboard("GPE0", "PNP0A06", [.ports(Self.generalEventPort, count: Self.generalEventByteCount)]),
+        motherboard("PHPR", "PNP0A06", [.ports(ACPIHotplug.firstPort, count: ACPIHotplug.portCount)]),
         .device(
           "FWCF",
           [
@@ -127,7 +135,7 @@ package struct ACPIBoard: Sendable {
   /// A link per PIRQ, programmed through PIIX3's route registers, and the fixed one of the SCI.
   private var interruptLinks: [AML] {
     let fields: [AML] = [
-      .field(#"\_SB.PCI0.ISA.PIRQ"#, .byte, Self.routes.map { .named($0, bitCount: 8) })
+      .field(#"\_SB.PCI0.ISA.PIRQ"#, .byte, .preserve, Self.routes.map { .named($0, bitCount: 8) })
     ]
     let fixed = AML.device(
       "LNKS",

@@ -5,7 +5,7 @@
 /// They are complete when the machine is built: everything in them is fixed by the configuration, or by the firmware in
 /// a way known beforehand (`ACPIBoard.powerManagementBase`). A further table is one more `list` in `init`.
 ///
-/// Not emulated: sleep states other than S5; hotplug.
+/// Not emulated: sleep states other than S5; processor and memory hotplug.
 /// Reference: ACPI 1.0b, chapter 5, which is what the tables' revisions say, as those of QEMU 7.2's `pc` do.
 package struct ACPITables: Sendable {
   package static let rootPointerFileName = "etc/acpi/rsdp"

@@ -39,15 +39,22 @@ extension AML {
     case any, byte, word, doubleWord
   }
 
+  /// What becomes of the bits around a field that is written.
+  package enum FieldUpdate: UInt8, Sendable {
+    case preserve, writeOnes, writeZeros
+  }
+
   /// A part of an operation region.
   package enum FieldUnit: Sendable {
     case named(String, bitCount: Int)
     case reserved(bitCount: Int)
   }
 
-  /// Fields that are read and written with `access` and keep the bits around them.
-  package static func field(_ region: String, _ access: FieldAccess, _ units: [FieldUnit]) -> AML {
-    var content = path(region).bytes + [access.rawValue]
+  /// Fields that are read and written with `access`.
+  package static func field(
+    _ region: String, _ access: FieldAccess, _ update: FieldUpdate, _ units: [FieldUnit]
+  ) -> AML {
+    var content = path(region).bytes + [access.rawValue | update.rawValue << 5]
     for unit in units {
       switch unit {
       case .named(let name, let bitCount): content += nameSegment(name[...]) + length(bitCount)
@@ -57,7 +64,21 @@ extension AML {
     return AML(bytes: [0x5b, 0x81] + sized(content))
   }
 
+  package static func mutex(_ path: String) -> AML { AML(bytes: [0x5b, 0x01] + AML.path(path).bytes + [0]) }
+
   // MARK: Statements
+
+  /// Waits as long as it takes.
+  package static func acquire(_ mutex: String) -> AML { AML(bytes: [0x5b, 0x23] + path(mutex).bytes + [0xff, 0xff]) }
+  package static func release(_ mutex: String) -> AML { AML(bytes: [0x5b, 0x27] + path(mutex).bytes) }
+  package static func notify(_ device: String, _ value: AML) -> AML {
+    AML(bytes: [0x86] + joined([path(device), value]))
+  }
+
+  /// Calls a method, which must be defined before: its argument count is not in the code.
+  package static func call(_ method: String, _ arguments: AML...) -> AML {
+    AML(bytes: path(method).bytes + joined(arguments))
+  }
 
   package static func `return`(_ value: AML) -> AML { AML(bytes: [0xa4] + value.bytes) }
 
@@ -76,6 +97,15 @@ extension AML {
     return AML(bytes: [0x68 + UInt8(number)])
   }
 
+  /// `Local0`...`Local7`.
+  package static func local(_ number: Int) -> AML {
+    precondition((0...7).contains(number), "there are eight local variables")
+    return AML(bytes: [0x60 + UInt8(number)])
+  }
+
+  /// All bits set, however wide integers are.
+  package static let ones = AML(bytes: [0xff])
+
   /// The place of a target that there is none in: the result of an operator is only its value.
   private static let noTarget = AML(bytes: [0])
 
@@ -86,6 +116,15 @@ extension AML {
   package static func or(_ left: AML, _ right: AML, in target: AML? = nil) -> AML {
     AML(bytes: [0x7d] + joined([left, right, target ?? noTarget]))
   }
+
+  package static func shiftLeft(_ value: AML, by count: AML, in target: AML? = nil) -> AML {
+    AML(bytes: [0x79] + joined([value, count, target ?? noTarget]))
+  }
+
+  package static func equal(_ left: AML, _ right: AML) -> AML { AML(bytes: [0x93] + joined([left, right])) }
+  package static func less(_ left: AML, _ right: AML) -> AML { AML(bytes: [0x95] + joined([left, right])) }
+  package static func not(_ condition: AML) -> AML { AML(bytes: [0x92] + condition.bytes) }
+  package static func either(_ left: AML, _ right: AML) -> AML { AML(bytes: [0x91] + joined([left, right])) }
 
   /// A reference to an element of a buffer or package.
   package static func index(_ object: AML, _ position: UInt64) -> AML {

@@ -15,6 +15,10 @@ struct BootOrder {
     entries.insert((index, path), at: place)
   }
 
+  var indexes: [Int] { entries.map(\.index) }
+  func contains(_ index: Int) -> Bool { entries.contains { $0.index == index } }
+  mutating func remove(_ path: String) { entries.removeAll { $0.path == path } }
+
   /// - Parameter isStrict: HALT keeps SeaBIOS from going on to devices that are not named.
   /// - Returns: nil when nothing has a boot index.
   func file(isStrict: Bool) -> [UInt8]? {

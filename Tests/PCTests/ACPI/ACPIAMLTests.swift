@@ -60,7 +60,8 @@ import Testing
   @Test func `fields list the bits of a region`() {
     let region = AML.operationRegion("R", .pciConfiguration, at: 0x60, byteCount: 4)
     #expect(region.bytes == [0x5b, 0x80] + Array("R___".utf8) + [2, 0x0a, 0x60, 0x0a, 4])
-    let field = AML.field("R", .byte, [.named("A", bitCount: 8), .reserved(bitCount: 64), .named("B", bitCount: 1)])
+    let field = AML.field(
+      "R", .byte, .preserve, [.named("A", bitCount: 8), .reserved(bitCount: 64), .named("B", bitCount: 1)])
     let list = Array("A___".utf8) + [8, 0, 0x40, 4] + Array("B___".utf8) + [1]
     #expect(field.bytes == [0x5b, 0x81, UInt8(6 + list.count)] + Array("R___".utf8) + [1] + list)
   }

@@ -131,4 +131,53 @@ import Testing
     #expect(count("PNP0700") == (board.floppyDrives == nil ? 0 : 1))
     #expect(text.ranges(of: "_FDI").count == (board.floppyDrives ?? []).count { $0 != nil } * 2, "name and its comment")
   }
+
+  @Test(arguments: [3, 4, 31]) func `a slot is ejected through its bit`(slot: Int) throws {
+    let object = #"\_SB.PCI0.S"# + String(slot * 8, radix: 16, uppercase: true)
+    let output = try Self.interpret([
+      "\(object)._ADR", "\(object)._SUN", "\(object)._EJ0 1", #"\_SB.PCI0.B0EJ"#, #"\_SB.PCI0.BNUM"#,
+    ])
+    #expect(output == [UInt64(slot) << 16, UInt64(slot), 1 << UInt64(slot), 0])
+  }
+
+  @Test func `only slots that can be emptied are described`() throws {
+    var board = ACPITablesTests.board()
+    board.hotplugSlots = 1 << 2 | 1 << 7
+    let description = try #require(try Self.tables(board).first)
+    let workplace = try Workplace(description)
+    _ = try workplace.run("iasl", "-d", "table.dat")
+    let text = String(decoding: try workplace.contents("table.dsl"), as: UTF8.self)
+    #expect(text.ranges(of: "Method (_EJ0").count == 2)
+    #expect(text.contains("Device (S10)") && text.contains("Device (S38)"))
+    #expect(text.contains("Notify (S10, Arg1)") && text.contains("Notify (S38, Arg1)"))
+    #expect(text.contains("Method (_E01"))
+  }
+
+  /// The number register of the interpreter's simulated ports reads back what was written: a bit, which is a number.
+  @Test func `a device's number is told through its specific method`() throws {
+    let method = #"\_SB.PCI0.S28._DSM"#
+    let labeling = "(D037C9E553357A4D9117EA4D19C3434D)"
+    let values = try Self.evaluate(
+      ACPITablesTests.board(),
+      [
+        "\(method) \(labeling) 2 0 0", "\(method) \(labeling) 1 0 0",
+        "\(method) (00112233445566778899AABBCCDDEEFF) 2 0 0",
+        "\(method) \(labeling) 2 3 0",
+      ])
+    #expect(values == ["81", "00", "00", "00"])
+    let description = try #require(try Self.tables(ACPITablesTests.board()).first)
+    let label = try Workplace(description).run("acpiexec", "-b", "evaluate \(method) \(labeling) 2 7 0", "table.dat")
+    #expect(label.contains("[Package] Contains 2 Elements") && label.contains("= 0000000000000020"), "\(label)")
+  }
+
+  /// Integers that objects have, evaluated one after the other.
+  private static func interpret(_ objects: [String]) throws -> [UInt64] {
+    let description = try #require(try tables(ACPITablesTests.board()).first)
+    let commands = objects.map { "evaluate \($0)" }.joined(separator: ";")
+    let output = try Workplace(description).run("acpiexec", "-b", commands, "table.dat")
+    return output.split(separator: "\n").compactMap { line in
+      let line = line.drop { $0 == " " }
+      return line.starts(with: "[Integer] = ") ? UInt64(line.dropFirst(12), radix: 16) : nil
+    }
+  }
 }

@@ -6,6 +6,7 @@ import Testing
   static func board(lowMemory: UInt64 = 128 << 20, highMemory: UInt64 = 0) -> ACPIBoard {
     var board = ACPIBoard(lowMemory: lowMemory, highMemory: highMemory)
     board.serialPorts = [.init(port: 0x3f8, interrupt: 4)]
+    board.hotplugSlots = 0xffff_fff8
     return board
   }
 

@@ -215,7 +215,7 @@ package struct ACPIBoard: Sendable {
       [
         .name("_HID", .string("QEMU0001")), .name("_CRS", ResourceTemplate([.ports(port, count: 1)]).aml),
         .operationRegion("PEOR", .systemIO, at: UInt64(port), byteCount: 1),
-        .field("PEOR", .byte, [.named("PEPT", bitCount: 8)]),
+        .field("PEOR", .byte, .preserve, [.named("PEPT", bitCount: 8)]),
         .name("_STA", 0x0f),
         .method("RDPT", [.return(register)]),
         .method("WRPT", argumentCount: 1, [.store(.argument(0), in: register)]),

@@ -206,15 +206,14 @@ extension KeySequence {
     private func combination(_ name: String, also others: [String: KeyCode]) -> [KeyCode]? {
       var keys: [KeyCode] = []
       for part in name.split(separator: "-", omittingEmptySubsequences: false) {
-        if let key = others[part.lowercased()] ?? KeyNames.openqa[String(part)] ?? KeyNames.openqa[part.lowercased()] {
-          keys.append(key)
-        } else if part.unicodeScalars.count == 1, let scalar = part.unicodeScalars.first,
-          let (key, isShifted) = USLayout.key(scalar)
-        {
-          if isShifted, !keys.contains(.shift), heldShifts.isEmpty { keys.append(.shift) }
+        if part.unicodeScalars.count > 1 {
+          guard let key = others[part.lowercased()] ?? KeyNames.openqa[part.lowercased()] else { return nil }
           keys.append(key)
         } else {
-          return nil
+          // Letters have their case here.
+          guard let scalar = part.unicodeScalars.first, let (key, isShifted) = USLayout.key(scalar) else { return nil }
+          if isShifted, !keys.contains(.shift), heldShifts.isEmpty { keys.append(.shift) }
+          keys.append(key)
         }
       }
       return keys

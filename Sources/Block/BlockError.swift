@@ -16,8 +16,6 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
   /// Another process uses the image in a way that excludes ours. The flag tells whether it is their use of the right, or
   /// our own, that is in the way.
   case locked(String, permission: String, isShared: Bool)
-  /// The temporary overlay cannot be created.
-  case noTemporaryFile(Errno)
   /// The content of an image does not hold together, or asks for something that is not there. QEMU's sentence.
   case invalidImage(String)
   /// An image keeps its length. QEMU's sentence.
@@ -37,7 +35,6 @@ public enum BlockError: Error, Equatable, CustomStringConvertible {
     case .unknownFormat(let name): "Unknown driver '\(name)'"
     case .locked(let name, let permission, let isShared):
       "Failed to get \(isShared ? "shared " : "")\"\(permission)\" lock\nIs another process using the image [\(name)]?"
-    case .noTemporaryFile(let error): "Could not get temporary filename: \(error)"
     case .invalidImage(let sentence), .cannotResize(let sentence), .refused(let sentence): sentence
     case .failed(let what, let error): "\(what): \(error)"
     }

@@ -256,4 +256,15 @@ extension BytePath {
     if !made { throw .last }
     return BytePath(bytes: template)
   }
+
+  /// A fresh file for this user alone whose name starts with this path, open for reading and writing.
+  public func makeUniqueFile() throws(Errno) -> (name: BytePath, file: FileDescriptor) {
+    let characters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+    while true {
+      let name = self + String((0..<6).map { _ in characters[Int.random(in: characters.indices)] })
+      do throws(Errno) {
+        return (name, try .open(name, .readWrite, [.exclusiveCreate, .noFollow], permissions: 0o600))
+      } catch .exists {}
+    }
+  }
 }

@@ -240,10 +240,7 @@ extension OptionParser {
     var drive = MachineConfiguration.Drive(
       id: request.id ?? name, medium: request.medium, image: request.image.map { .open($0) }, slot: slot)
     drive.isSnapshot = (request.isSnapshot || isSnapshot) && request.medium != .cdrom
-    if drive.isSnapshot, case .open(var options) = drive.image {
-      options.isReadOnly = true
-      drive.image = .open(options)
-    }
+    if drive.isSnapshot, case .open(let options) = drive.image { drive.image = .open(options.readOnly) }
     drive.isWriteback = request.isWriteback
     drive.errorPolicy = request.errorPolicy
     drive.throttle = request.throttle.map { .init(group: $0.group ?? drive.id, limits: $0.limits) }

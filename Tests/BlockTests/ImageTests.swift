@@ -170,7 +170,7 @@ struct ImageTests {
       _ = try Thread(name: "writer") {
         // Every thread has its own sectors of every cluster.
         let isWritten = (0..<128).allSatisfy { cluster in
-          let offset = Int64(cluster) * OverlayNode.clusterByteCount + Int64(thread) * 512
+          let offset = Int64(cluster) * 65536 + Int64(thread) * 512
           return (try? node.put(offset, [UInt8](repeating: UInt8(thread), count: 512))) != nil
         }
         done.update { $0 += isWritten ? 1 : 0x100 }
@@ -179,7 +179,7 @@ struct ImageTests {
     #expect(done.wait { $0 & 0xff + $0 >> 8 == 4 ? $0 : nil } == 4)
     let expected = (0..<5).flatMap { [UInt8](repeating: $0 < 4 ? UInt8($0) : 0xaa, count: 512) }
     for cluster in 0..<Int64(128) {
-      #expect(try node.bytes(cluster * OverlayNode.clusterByteCount, expected.count) == expected)
+      #expect(try node.bytes(cluster * 65536, expected.count) == expected)
     }
   }
 

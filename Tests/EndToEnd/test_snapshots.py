@@ -207,3 +207,39 @@ def test_snapshots_of_one_disk_in_the_human_monitor(machine, tmp_path):
     end(guest)
     assert subprocess.run(['qemu-img', 'check', '-q', overlay]).returncode == 0
     clean(tmp_path)
+
+
+@pytest.mark.parametrize('option', [('snapshot=on',), ('', '-snapshot')])
+def test_a_temporary_layer_takes_snapshots_and_leaves_no_trace(start, run, prefix, tmp_path, monkeypatch, option):
+    folder = tmp_path / 'temporary'
+    folder.mkdir()
+    monkeypatch.setenv('TMPDIR', str(folder))
+    disk = tmp_path / 'a.qcow2'
+    subprocess.run(['qemu-img', 'convert', '-O', 'qcow2', vm.image('serial-echo.img'), disk], check=True)
+    subprocess.run(['qemu-img', 'snapshot', '-c', 'below', disk], check=True)
+    before = disk.read_bytes()
+    arguments = ('-m', '32', '-nic', 'none', '-drive', f'file={disk},format=qcow2,{option[0]}'.rstrip(','), *option[1:])
+    guest = start(*arguments)
+    hmp = guest.qmp.hmp
+    assert list(folder.iterdir()) == []
+    echo(guest, 'early')
+    assert hmp('info snapshots') == 'There is no snapshot available.\r\n'
+    assert hmp('savevm one') == '' and tags(hmp('info snapshots')) == ['one']
+    memory = guest.memory(0, 1 << 20)
+    echo(guest, 'late')
+    guest.qmp.command('stop')
+    assert hmp('loadvm one') == '' and guest.memory(0, 1 << 20) == memory
+    guest.qmp.command('cont')
+    echo(guest, 'again')
+    assert 'Snapshot list:\r\n' in hmp('info block -v')
+    node, = (node for node in guest.qmp.command('query-named-block-nodes') if node['drv'] == 'file' and not node['ro'])
+    assert os.path.dirname(node['file']) == str(folder) and node['cache']['no-flush']
+    assert hmp('delvm one') == '' and hmp('info snapshots') == 'There is no snapshot available.\r\n'
+    end(guest)
+    assert disk.read_bytes() == before and list(folder.iterdir()) == []
+    done = run('-display', 'none', *arguments, '-loadvm', 'below')
+    assert done.returncode == 1 and done.stderr.decode().endswith(f"{prefix} Snapshot 'below' does not exist in one or more devices\n")
+    monkeypatch.setenv('TMPDIR', str(tmp_path / 'none'))
+    done = run('-display', 'none', *arguments)
+    assert done.returncode == 1
+    assert re.search(r"Could not open temporary file '.*/none/vl\.\w{6}': No such file or directory\n$", done.stderr.decode())

@@ -91,8 +91,9 @@ public final class BlockGraph {
   public func open(
     _ options: NodeOptions, isSnapshot: Bool = false, isOwned: Bool = false
   ) throws(BlockError) -> GraphNode {
-    var tree = try opener().open(options)
-    if isSnapshot { tree = try tree.withTemporaryOverlay(names: nodeNames) }
+    let opener = opener()
+    var tree = try opener.open(options)
+    if isSnapshot { tree = try tree.withTemporaryOverlay(opener) }
     try insert(tree, isOwned: isOwned)
     return tree.root
   }
@@ -327,21 +328,5 @@ public final class BlockGraph {
             + "(uses node '\(node.name)' as '\(denying.edge)' child).")
       }
     }
-  }
-}
-
-extension OpenedTree {
-  /// The same with a temporary layer over it that takes what is written.
-  public func withTemporaryOverlay(names: NodeNames) throws(BlockError) -> OpenedTree {
-    let content: OverlayNode
-    do throws(Errno) { content = try OverlayNode(over: root) } catch { throw .noTemporaryFile(error) }
-    var options = NodeOptions(driver: .qcow2)
-    options.ignoresFlushes = true
-    options.unmapsDiscards = root.options.unmapsDiscards
-    options.backing = .named(root.name)
-    let overlay = GraphNode(
-      name: names.next(), driver: content.driver, content: content, options: options,
-      children: [.init(role: .backing, node: root, name: "backing")])
-    return OpenedTree(root: overlay, nodes: nodes + [overlay])
   }
 }

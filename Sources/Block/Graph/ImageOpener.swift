@@ -48,6 +48,12 @@ public struct ImageOpener: Sendable {
     return file
   }
 
+  /// The same, with further nodes that are there already.
+  func knowing(_ nodes: [GraphNode]) -> ImageOpener {
+    let known = existing.merging(nodes.map { ($0.name, $0) }) { _, new in new }
+    return ImageOpener(names: names, existing: known, takenNames: takenNames, isInactive: isInactive)
+  }
+
   func node(named name: String) throws(BlockError) -> GraphNode {
     guard let node = existing[name] else { throw .refused("Cannot find device='\(name)' nor node-name='\(name)'") }
     return node

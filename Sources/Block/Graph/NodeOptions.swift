@@ -77,6 +77,14 @@ public struct NodeOptions: Sendable, Equatable {
     self.file = .options(storage)
   }
 
+  /// The same, and only read.
+  public var readOnly: NodeOptions {
+    var options = self
+    options.isReadOnly = true
+    if case .options(let storage) = file { options.file = .options(storage.readOnly) }
+    return options
+  }
+
   /// The backing node is another than the image names.
   var overridesBacking: Bool { backing != nil }
 

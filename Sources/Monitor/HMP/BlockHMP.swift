@@ -89,6 +89,9 @@ enum InfoBlock: HMPCommand {
       text += "\n"
       if let format = details.backingFormat { text += "backing file format: \(format)\n" }
     }
+    if let snapshots = (node.content as? QCOW2Node)?.snapshots, !snapshots.isEmpty {
+      text += "Snapshot list:\n" + SnapshotTable.lines(snapshots).map { $0 + "\n" }.joined()
+    }
     if let specific = details.specific?.object {
       text += "Format specific information:\n"
       for (key, value) in zip(specific.keys, specific.values) {

@@ -12,8 +12,10 @@ import Platform
 /// the guest goes on: to the device it just takes longer, and a machine that is saved meanwhile asks again after the load.
 public final class BlockBackend {
   /// QEMU's name: `ide0-hd0`, `ide1-cd0`, or the user's `id=`; empty for the slot of a device that names a node.
-  public let name: String
+  public private(set) var name: String
   public let queue: BlockQueue
+  /// QEMU's number among the drives without a bus; nil for others.
+  public var number: Int?
   public var latency: BlockLatency
   /// True for drives whose medium can be taken out.
   public var isRemovable: Bool
@@ -331,6 +333,12 @@ public final class BlockBackend {
     self.medium = medium
     ioStatus = .ok
     device?.mediumDidChange()
+  }
+
+  /// The medium goes away from under the device, which is not told and sees errors from now on; the name with it.
+  func loseMediumAndName() {
+    (medium, ioStatus, name) = (nil, .ok, "")
+    if errorPolicy != nil { errorPolicy = ErrorPolicy(read: .report, write: .report) }
   }
 
   /// The medium has another length now.

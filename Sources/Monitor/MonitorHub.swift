@@ -2,8 +2,10 @@
 import Synchronization
 
 public import Automation
+public import Block
 public import HostIO
 public import Migration
+public import PC
 import Platform
 public import QAPI
 
@@ -27,6 +29,9 @@ public final class MonitorHub: Sendable {
       (self.major, self.minor, self.micro, self.package) = (major, minor, micro, package)
     }
   }
+
+  /// Reads the text of `drive_add`, in the grammar of the command line.
+  public typealias DriveReader = @Sendable (String) throws(BlockError) -> AddedDrive
 
   private struct PendingEvent {
     /// The last one that came too soon.
@@ -59,6 +64,7 @@ public final class MonitorHub: Sendable {
   let deviceAdder: DeviceAdder?
   let loop: EventLoop
   private let machinePost: MachinePost
+  private let driveReader: DriveReader?
   private let state = Mutex(State())
   private let workers = Guarded(Workers())
   private static let workerPatience: UInt64 = 250_000_000
@@ -67,8 +73,10 @@ public final class MonitorHub: Sendable {
   public init(
     version: Version, loop: EventLoop, encoders: ScreenEncoders,
     commands: CommandTable<MonitorContext> = StandardCommands.table, deviceAdder: DeviceAdder? = nil,
+    driveReader: DriveReader? = nil,
     machinePost: @escaping MachinePost
   ) {
+    self.driveReader = driveReader
     (self.version, self.loop, self.encoders) = (version, loop, encoders)
     (self.commands, self.machinePost) = (commands, machinePost)
     self.deviceAdder = deviceAdder
@@ -79,6 +87,11 @@ public final class MonitorHub: Sendable {
       case .pass(let number): self?.emit(MigrationPassEvent(number))
       }
     }
+  }
+
+  func readDrive(_ text: String) throws(QMPError) -> AddedDrive {
+    guard let driveReader else { throw QMPError("Drives cannot be added here") }
+    return try blockWork { () throws(BlockError) in try driveReader(text) }
   }
 
   // MARK: Sessions

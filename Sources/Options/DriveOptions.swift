@@ -219,7 +219,9 @@ extension OptionParser {
         name = "none\(unattached)"
         unattached += 1
       }
-      launch.machine.drives.append(makeDrive(request, name: name, slot: slot))
+      var drive = makeDrive(request, name: name, slot: slot)
+      if request.bus == .none { drive.number = unattached - 1 }
+      launch.machine.drives.append(drive)
       if let warning = request.warning { launch.warnings.append(warning) }
     }
     if launch.machine.board != .pc, let request = drives.first(where: { $0.bus != .none }) {

@@ -152,6 +152,8 @@ public struct MachineConfiguration: Sendable {
     /// IDE: 0 and 1 are master and slave of the first channel, 2 and 3 of the second. Floppies: 0 is A, 1 is B.
     /// Nil: on no controller (`if=none`).
     public var slot: Int?
+    /// QEMU's number among the drives without a bus.
+    public var number: Int?
     public var isWriteback = true
     public var errorPolicy = ErrorPolicy()
     public var throttle: Throttle?

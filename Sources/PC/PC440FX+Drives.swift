@@ -17,6 +17,7 @@ extension PC440FX {
   static func openDrives(
     _ configuration: MachineConfiguration, _ queue: BlockQueue, _ graph: BlockGraph
   ) throws(MachineError) -> PluggedDrives {
+    graph.queue = queue
     for request in configuration.blockNodes {
       do throws(BlockError) {
         warn(try graph.open(request.options, isOwned: true))
@@ -53,38 +54,20 @@ extension PC440FX {
   private static func makeBackend(
     _ drive: MachineConfiguration.Drive, _ queue: BlockQueue, _ graph: BlockGraph
   ) throws(MachineError) -> BlockBackend {
-    let latency: BlockLatency =
-      switch drive.medium {
-      case .disk: .disk
-      case .cdrom: .opticalDisc
-      case .floppy: .floppy
-      }
-    // A drive that no device uses can have its medium taken out.
-    let backend = BlockBackend(
-      name: drive.id, queue: queue, latency: latency,
-      isRemovable: drive.medium != .disk || drive.slot == nil && !drive.isVirtio)
-    backend.isWriteback = drive.isWriteback
     do throws(BlockError) {
       var root: GraphNode?
       switch drive.image {
       case .open(let options):
-        backend.opensReadOnly = options.isReadOnly
         let opened = try graph.open(options, isSnapshot: drive.isSnapshot)
         warn(opened)
         root = opened
       case .node(let name): root = try graph.node(node: name)
-      case nil: backend.opensReadOnly = drive.medium == .cdrom
+      case nil: break
       }
-      try graph.add(backend)
-      if let throttle = drive.throttle {
-        graph.setThrottle(throttle.group, of: backend)
-        backend.throttle?.limits = throttle.limits
-      }
-      try graph.setMedium(root, of: backend)
+      return try graph.add(drive, root, queue)
     } catch {
       throw MachineError(drive.option.isEmpty ? "\(error)" : "\(drive.option): \(error)")
     }
-    return backend
   }
 
   /// Plugs a device into a drive.

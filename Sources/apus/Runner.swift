@@ -140,6 +140,11 @@ enum Runner {
   ) -> MonitorHub {
     let hub = MonitorHub(
       version: .init(package: "Apus \(apusVersion)"), loop: loop, encoders: .standard, deviceAdder: addDevice,
+      driveReader: { (text) throws(BlockError) in
+        do throws(OptionError) { return try AddedDrive(parsing: text) } catch {
+          throw .refused(error.description)
+        }
+      },
       machinePost: { work in mailslot.post { work($0) } })
     do throws(ChardevError) {
       for monitor in launch.monitors {

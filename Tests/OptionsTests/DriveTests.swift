@@ -309,4 +309,27 @@ extension MachineConfiguration.Drive {
     case nil: return ""
     }
   }
+
+  @Test(
+    arguments: [
+      ("if=none,id=x,file=a,format=raw,snapshot=on", 0, true), ("if=none", 0, false), ("file=a", 1, false),
+      ("if=scsi,file=a", 2, false), ("if=floppy,file=a", 3, false), ("if=virtio,id=v,file=a", 7, true),
+      ("if=xen", 8, false),
+    ])
+  func `a drive that is added later is read alike`(text: String, interface: Int, hasName: Bool) throws {
+    let added = try AddedDrive(parsing: text)
+    #expect(added.interface == interface && added.hasName == hasName)
+    #expect((added.drive == nil) == [2, 8].contains(interface))
+    #expect(added.drive?.isSnapshot ?? false == text.contains("snapshot=on"))
+  }
+
+  @Test(
+    arguments: [
+      ("if=none,file=a,format=nope", "Unknown driver 'nope'"), ("if=nothing,file=a", "unsupported bus type 'nothing'"),
+      ("if=none,file=a,cache=x", "invalid cache option"), ("if=none,media=x", "'x' invalid media"),
+    ])
+  func `a mistake in a drive that is added later has no option in front`(text: String, sentence: String) {
+    #expect(throws: OptionError.self) { try AddedDrive(parsing: text) }
+    do { _ = try AddedDrive(parsing: text) } catch { #expect("\(error)" == sentence) }
+  }
 }

@@ -24,6 +24,10 @@ public final class BlockGraph {
   public internal(set) var isInactive: Bool
   public var eventHandler: ((Event) -> Void)?
   package let nodeNames = NodeNames()
+  /// How drives that are added later complete their requests; nil before the machine has any.
+  public var queue: BlockQueue?
+  /// Names of drives that were deleted while their devices stayed: nobody else may have them.
+  private var deletedNames: Set<String> = []
   public private(set) var throttleGroups: [String: ThrottleGroup] = [:]
   /// Nodes that the user made and will delete (`-blockdev`, `blockdev-add`).
   private var ownedNames: Set<String> = []
@@ -162,6 +166,19 @@ public final class BlockGraph {
   public func remove(_ backend: BlockBackend) {
     backends.removeAll { $0 === backend }
     setThrottle(nil, of: backend)
+  }
+
+  public func isTaken(_ name: String) -> Bool { backend(named: name) != nil || deletedNames.contains(name) }
+
+  /// Takes a drive's medium away from under its device, and its name. A drive without a device is gone.
+  public func delete(_ backend: BlockBackend) {
+    if backend.attachedTo == nil {
+      remove(backend)
+    } else {
+      deletedNames.insert(backend.name)
+      setThrottle(nil, of: backend)
+    }
+    backend.loseMediumAndName()
   }
 
   /// A device is plugged into a drive, or changes what it does with it.

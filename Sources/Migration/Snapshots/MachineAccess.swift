@@ -18,7 +18,7 @@ extension MachineAccess {
   }
 
   /// Waits until the machine, which stands still, has nothing on its way to or from its disks, and they hold all of it.
-  func waitForDisks() throws(MigrationError) {
+  public func waitForDisks() throws(MigrationError) {
     while try step({ .success($0.awaitsDisks) }) { HostClock.sleep(nanoseconds: 500_000) }
     let result = Guarded<String??>(nil)
     try step { machine in

@@ -31,7 +31,8 @@ enum InfoBlock: HMPCommand {
 
   private static func describe(_ backend: BlockBackend, _ isVerbose: Bool) -> String {
     guard let root = backend.medium?.root else {
-      return "\(backend.name): [not inserted]\n" + describeDevice(backend)
+      let title = backend.name.isEmpty ? backend.attachedTo ?? "" : backend.name
+      return "\(title): [not inserted]\n" + describeDevice(backend)
     }
     let title = backend.name.isEmpty ? root.name : "\(backend.name) (\(root.name))"
     return describe(title: title, root, BlockDeviceInfo(root, of: backend), backend, isVerbose)

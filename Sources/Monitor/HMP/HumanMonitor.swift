@@ -34,6 +34,7 @@ enum HumanMonitor {
     HMPMouseButton.self, HMPMouseMove.self, HMPMouseSet.self, HMPNMI.self,
     HMPPhysicalMemorySave.self, HMPPrint.self, HMPQuit.self, HMPScreendump.self, HMPSendKey.self, HMPStop.self,
     HMPEject.self, HMPChange.self, HMPBlockResize.self, HMPSetIOThrottle.self,
+    HMPDriveAdd.self, HMPDriveDelete.self, HMPCommit.self,
     HMPSystemPowerdown.self, HMPSystemReset.self, HMPExamine.self, HMPExaminePhysical.self,
     HMPMigrate.self, HMPMigrateCancel.self, HMPMigrateContinue.self, HMPMigrateIncoming.self,
     HMPMigrateStartPostcopy.self, HMPMigratePause.self, HMPMigrateRecover.self,
@@ -45,7 +46,8 @@ enum HumanMonitor {
     HMPSnapshotDrive.self, HMPInternalSnapshot.self, HMPDeleteInternalSnapshot.self,
   ]
   static let infoCommands: [any HMPCommand.Type] = [
-    InfoBlock.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self, InfoKVM.self,
+    InfoBlock.self, InfoBlockJobs.self, InfoBlockStats.self, InfoChardev.self, InfoProcessors.self, InfoHistory.self,
+    InfoKVM.self,
     InfoMice.self, InfoName.self, InfoNetwork.self, InfoPCI.self, InfoRegisters.self, InfoSnapshots.self,
     InfoStatus.self,
     InfoUserNetwork.self, InfoUUID.self, InfoVersion.self,

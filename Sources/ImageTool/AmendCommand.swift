@@ -3,7 +3,7 @@ import Block
 import HostIO
 
 enum AmendCommand {
-  static let syntax = "[-p] [-q] [-f fmt] [-t cache] [--force] -o options filename"
+  static let syntax = "[--object objectdef] [--image-opts] [-p] [-q] [-f fmt] [-t cache] [--force] -o options filename"
   /// What can be changed later.
   private static let names = ["backing_file", "backing_fmt", "compat", "lazy_refcounts", "size"]
 
@@ -14,7 +14,7 @@ enum AmendCommand {
         .init("f", "format", value: true), .init("t", value: true), .init("o", value: true), .init("p"),
         .init("q", "quiet"), .init(nil, "force"),
       ])
-    try given.refuse()
+    try given.check()
     guard given.has("o") else { throw .usage("Must specify options (-o)") }
     var options = try CreationOptions(format: given.text("format") ?? "qcow2")
     let name = given.operands.first ?? ""
@@ -29,7 +29,7 @@ enum AmendCommand {
     for key in options.values.keys where !names.contains(key) {
       throw ToolError("Error while amending options: Changing '\(key)' is not supported")
     }
-    let chain = try ToolImage.open(name, format: given.text("format"), .init(isReadOnly: false))
+    let chain = try ToolImage.open(name, format: given.text("format"), given.opening(isReadOnly: false))
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("Format driver 'raw' does not support option amendment")
     }

@@ -5,7 +5,7 @@ import HostIO
 enum BitmapCommand {
   static let syntax =
     "(--merge SOURCE | --add | --remove | --clear | --enable | --disable)... [-b source_file [-F source_fmt]] "
-    + "[-g granularity] [-f fmt] filename bitmap"
+    + "[-g granularity] [--object objectdef] [--image-opts | -f fmt] filename bitmap"
   private static let actions = ["add", "remove", "clear", "enable", "disable", "merge"]
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
@@ -17,7 +17,7 @@ enum BitmapCommand {
         .init("F", "source-format", value: true),
         .init("f", "format", value: true), .init("g", "granularity", value: true),
       ])
-    try given.refuse()
+    try given.check()
     guard given.operands.count == 2 else { throw ToolError("Expecting filename and bitmap name") }
     let todo = given.given.filter { actions.contains($0.name) }
     guard !todo.isEmpty else {
@@ -35,7 +35,7 @@ enum BitmapCommand {
       granularity = size
     }
     let (name, bitmap) = (given.operands[0], given.operands[1].description)
-    let chain = try ToolImage.open(name, format: given.text("format"), .init(isReadOnly: false))
+    let chain = try ToolImage.open(name, format: given.text("format"), given.opening(isReadOnly: false))
     guard let node = chain.top as? QCOW2Node, node.header.version >= 3 else {
       throw ToolError(
         "Operation \(todo[0].name) on bitmap \(bitmap) failed: Cannot store dirty bitmaps in file '\(name)'")

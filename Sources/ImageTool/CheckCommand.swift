@@ -4,7 +4,8 @@ import HostIO
 import QAPI
 
 enum CheckCommand {
-  static let syntax = "[-q] [-f fmt] [--output=ofmt] [-r [leaks | all]] [-T src_cache] [-U] filename"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-q] [-f fmt] [--output=ofmt] [-r [leaks | all]] [-T src_cache] [-U] filename"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -13,7 +14,7 @@ enum CheckCommand {
         .init("q", "quiet"), .init("f", "format", value: true), .init(nil, "output", value: true),
         .init("r", "repair", value: true), .init("T", value: true), .init("U", "force-share"),
       ])
-    try given.refuse()
+    try given.check()
     let isJSON = try given.wantsJSON()
     let repair: QCOW2Check.Repair
     switch given.text("repair") {
@@ -25,8 +26,8 @@ enum CheckCommand {
     if let mode = given.text("T") { _ = try CacheMode(mode, source: true) }
     console.isQuiet = given.has("quiet")
     let name = try given.onlyOperand()
-    var options = ImageChain.Options(isReadOnly: repair.isEmpty)
-    (options.sharesWrite, options.isCheck, options.ignoresBacking) = (given.has("force-share"), true, true)
+    var options = given.opening(isReadOnly: repair.isEmpty)
+    (options.isCheck, options.ignoresBacking) = (true, true)
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("This image format does not support checks", status: 63)

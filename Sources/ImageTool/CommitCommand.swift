@@ -3,7 +3,8 @@ import Block
 import HostIO
 
 enum CommitCommand {
-  static let syntax = "[-q] [-f fmt] [-t cache] [-b base] [-r rate_limit] [-d] [-p] filename"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-q] [-f fmt] [-t cache] [-b base] [-r rate_limit] [-d] [-p] filename"
   private static let pieceByteCount: Int64 = 2 << 20
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
@@ -13,11 +14,11 @@ enum CommitCommand {
         .init("f", "format", value: true), .init("t", value: true), .init("b", value: true), .init("d"), .init("p"),
         .init("q", "quiet"), .init("r", value: true),
       ])
-    try given.refuse("r")
+    try given.check(refusing: "r")
     console.isQuiet = given.has("quiet")
     let name = try given.onlyOperand()
     let cache = try CacheMode(given.text("t") ?? "writeback")
-    var options = ImageChain.Options(isReadOnly: false)
+    var options = given.opening(isReadOnly: false)
     (options.writesBacking, options.unmapsDiscards, options.isUnsafe) = (true, true, cache.isUnsafe)
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     var depth = 1

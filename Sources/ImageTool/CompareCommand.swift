@@ -4,7 +4,8 @@ import HostIO
 
 /// Exit status 0: identical, 1: different, more: an error.
 enum CompareCommand {
-  static let syntax = "[-f fmt] [-F fmt] [-T src_cache] [-p] [-q] [-s] [-U] filename1 filename2"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-f fmt] [-F fmt] [-T src_cache] [-p] [-q] [-s] [-U] filename1 filename2"
   private static let pieceByteCount: Int64 = 2 << 20
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
@@ -14,11 +15,10 @@ enum CompareCommand {
         .init("f", value: true), .init("F", value: true), .init("T", value: true), .init("p"), .init("q", "quiet"),
         .init("s"), .init("U", "force-share"),
       ])
-    try given.refuse()
+    try given.check()
     console.isQuiet = given.has("quiet")
     guard given.operands.count == 2 else { throw .usage("Expecting two image file names") }
-    var options = ImageChain.Options()
-    options.sharesWrite = given.has("force-share")
+    let options = given.opening()
     let first = try ToolImage.open(given.operands[0], format: given.text("f"), options, status: 2)
     let second = try ToolImage.open(given.operands[1], format: given.text("F"), options, status: 2)
     let sizes = (first.top.byteCount, second.top.byteCount)

@@ -4,7 +4,7 @@ import HostIO
 
 enum ConvertCommand {
   static let syntax =
-    "[-U] [-c] [-p] [-q] [-n] [-f fmt] [-t cache] [-T src_cache] [-O output_fmt] [-B backing_file [-F backing_fmt]] "
+    "[--object objectdef] [--image-opts] [--target-image-opts] [-U] [-c] [-p] [-q] [-n] [-f fmt] [-t cache] [-T src_cache] [-O output_fmt] [-B backing_file [-F backing_fmt]] "
     + "[-o options] [-l snapshot_param] [-S sparse_size] [-m num_coroutines] [-W] [--target-is-zero] [--bitmaps] "
     + "filename [filename2 [...]] output_filename"
 
@@ -19,7 +19,7 @@ enum ConvertCommand {
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(arguments, options)
-    try given.refuse("target-image-opts", "r", "skip-broken-bitmaps", "salvage")
+    try given.check(refusing: "r", "skip-broken-bitmaps", "salvage")
     console.isQuiet = given.has("quiet")
     let format = given.text("target-format") ?? "raw"
     var creation = try CreationOptions(format: format)
@@ -31,6 +31,9 @@ enum ConvertCommand {
     }
     guard given.operands.count > 1 else { throw ToolError("Must specify image file name") }
     if given.has("n"), given.has("options") { throw ToolError("-o has no effect when skipping image creation") }
+    if given.has("target-image-opts"), !given.has("n") {
+      throw ToolError("--target-image-opts requires use of -n flag")
+    }
     if given.has("target-is-zero"), !given.has("n") { throw ToolError("--target-is-zero requires use of -n flag") }
     if let backing = given.path("B") {
       creation.set("backing_file", backing)
@@ -45,7 +48,7 @@ enum ConvertCommand {
       }
       if creation.text("backing_fmt") == nil { throw ToolError("Use of backing file requires explicit backing format") }
     }
-    if given.has("c"), creation.format != .qcow2 {
+    if given.has("c"), creation.format != .qcow2, !given.has("target-image-opts") {
       throw ToolError("Compression not supported for this file format")
     }
     return try convert(given, creation, to: output, console)
@@ -71,8 +74,7 @@ enum ConvertCommand {
     }
     _ = try CacheMode(given.text("T") ?? "writeback", source: true)
     let cache = try CacheMode(given.text("t") ?? "unsafe")
-    var opening = ImageChain.Options()
-    opening.sharesWrite = given.has("force-share")
+    let opening = given.opening()
     var sources: [ImageChain] = []
     for name in given.operands.dropLast() {
       sources.append(try ToolImage.open(name, format: given.text("source-format"), opening))
@@ -92,9 +94,12 @@ enum ConvertCommand {
     do throws(ToolError) {
       var target = ImageChain.Options(isReadOnly: false)
       (target.unmapsDiscards, target.isUnsafe) = (true, cache.isUnsafe)
-      let chain = try ToolImage.open(output, format: creation.format.rawValue, target)
-      guard chain.top.byteCount >= total else {
-        throw ToolError("error output file is smaller than input file")
+      target.isOptionList = given.has("target-image-opts")
+      let chain = try ToolImage.open(
+        output, format: target.isOptionList ? given.text("target-format") : creation.format.rawValue, target)
+      guard chain.top.byteCount >= total else { throw ToolError("output file is smaller than input file") }
+      if given.has("c"), !(chain.top is QCOW2Node) {
+        throw ToolError("Compression not supported for this file format")
       }
       copier.isCompressed = given.has("c")
       copier.targetIsZero = !given.has("n") && chain.top.backing == nil || given.has("target-is-zero")

@@ -3,7 +3,8 @@ import Block
 import HostIO
 
 enum CreateCommand {
-  static let syntax = "[-q] [-f fmt] [-b backing_file [-F backing_fmt]] [-u] [-o options] filename [size]"
+  static let syntax =
+    "[--object objectdef] [-q] [-f fmt] [-b backing_file [-F backing_fmt]] [-u] [-o options] filename [size]"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -11,10 +12,10 @@ enum CreateCommand {
       [
         .init("q", "quiet"), .init("f", "format", value: true), .init("b", value: true), .init("F", value: true),
         .init("u"), .init("o", "options", value: true), .init("e"), .init("6"),
-      ])
+      ], namesImages: false)
     if given.has("e") { throw ToolError("option -e is deprecated, please use '-o encryption=on' instead!") }
     if given.has("6") { throw ToolError("option -6 is deprecated, please use '-o compat=1.1' instead!") }
-    try given.refuse()
+    try given.check()
     console.isQuiet = given.has("quiet")
     let format = given.text("format") ?? "raw"
     let lists = given.all("options")

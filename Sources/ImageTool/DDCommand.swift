@@ -3,12 +3,13 @@ import Block
 import HostIO
 
 enum DDCommand {
-  static let syntax = "[-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks] if=input of=output"
+  static let syntax =
+    "[--image-opts] [-U] [-f fmt] [-O output_fmt] [bs=block_size] [count=blocks] [skip=blocks] if=input of=output"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
       arguments, [.init("f", value: true), .init("O", value: true), .init("U", "force-share")])
-    try given.refuse()
+    try given.check()
     var names: [String: BytePath] = [:]
     var numbers: [String: Int64] = ["bs": 512, "skip": 0]
     for operand in given.operands {
@@ -32,9 +33,7 @@ enum DDCommand {
       throw ToolError("Must specify both input and output files")
     }
     let options = try CreationOptions(format: given.text("O") ?? "raw")
-    var opening = ImageChain.Options()
-    opening.sharesWrite = given.has("force-share")
-    let source = try ToolImage.open(input, format: given.text("f"), opening)
+    let source = try ToolImage.open(input, format: given.text("f"), given.opening())
     let block = numbers["bs"] ?? 512
     let length = source.top.byteCount
     var end = length

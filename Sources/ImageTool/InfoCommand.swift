@@ -4,7 +4,7 @@ import HostIO
 import QAPI
 
 enum InfoCommand {
-  static let syntax = "[-f fmt] [--output=ofmt] [--backing-chain] [-U] filename"
+  static let syntax = "[--object objectdef] [--image-opts] [-f fmt] [--output=ofmt] [--backing-chain] [-U] filename"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -13,24 +13,24 @@ enum InfoCommand {
         .init("f", "format", value: true), .init(nil, "output", value: true), .init(nil, "backing-chain"),
         .init("U", "force-share"),
       ])
-    try given.refuse()
+    try given.check()
     let isJSON = try given.wantsJSON()
     var name = try given.onlyOperand()
     var format = given.text("format")
     var images: [ImageInformation] = []
     var seen: Set<BytePath> = []
+    var options = given.opening()
+    options.ignoresBacking = true
     while true {
       guard seen.insert(name).inserted else {
         throw ToolError("Backing file '\(name)' creates an infinite loop.")
       }
-      var options = ImageChain.Options()
-      options.sharesWrite = given.has("force-share")
-      options.ignoresBacking = true
       let chain = try ToolImage.open(name, format: format, options)
       let information = ImageInformation(chain.links[0])
       images.append(information)
       guard given.has("backing-chain"), let next = information.fullBackingName else { break }
       (name, format) = (next, information.backingFormat)
+      options.isOptionList = false
     }
     if isJSON {
       let all = images.map(\.json)
@@ -59,7 +59,7 @@ struct ImageInformation {
     var object = JSONObject()
     object["virtual-size"] = JSON(link.node.byteCount)
     object["filename"] = .string(link.fileName.description)
-    object["format"] = .string(link.format.rawValue)
+    object["format"] = .string(link.driver)
     if let size = link.node.allocatedByteCount { object["actual-size"] = JSON(size) }
     object["dirty-flag"] = .bool(isDirty)
     if let qcow2 {
@@ -112,7 +112,7 @@ struct ImageInformation {
   }
 
   var text: String {
-    var lines = ["image: \(link.fileName)", "file format: \(link.format.rawValue)"]
+    var lines = ["image: \(link.fileName)", "file format: \(link.driver)"]
     let size = link.node.byteCount
     lines.append("virtual size: \(HumanSize.text(UInt64(size))) (\(size) bytes)")
     lines.append("disk size: \(link.node.allocatedByteCount.map { HumanSize.text(UInt64($0)) } ?? "unavailable")")

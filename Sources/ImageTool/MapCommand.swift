@@ -3,7 +3,8 @@ import Block
 import HostIO
 
 enum MapCommand {
-  static let syntax = "[-f fmt] [--start-offset=offset] [--max-length=len] [--output=ofmt] [-U] filename"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-f fmt] [--start-offset=offset] [--max-length=len] [--output=ofmt] [-U] filename"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -12,13 +13,12 @@ enum MapCommand {
         .init("f", "format", value: true), .init(nil, "output", value: true), .init("U", "force-share"),
         .init("s", "start-offset", value: true), .init("l", "max-length", value: true),
       ])
-    try given.refuse()
+    try given.check()
     let isJSON = try given.wantsJSON()
     let start = try size(given.text("start-offset"), "start offset", console) ?? 0
     let limit = try size(given.text("max-length"), "max length", console)
     let name = try given.onlyOperand()
-    var options = ImageChain.Options()
-    options.sharesWrite = given.has("force-share")
+    let options = given.opening()
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     let length = chain.top.byteCount
     let end = limit.map { min(length, start.addingReportingOverflow($0).overflow ? length : start + $0) } ?? length

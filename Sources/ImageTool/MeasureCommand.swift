@@ -5,7 +5,7 @@ import QAPI
 
 enum MeasureCommand {
   static let syntax =
-    "[--output=ofmt] [-O output_fmt] [-o options] [--size N | [-f fmt] [-l snapshot_param] filename]"
+    "[--output=ofmt] [-O output_fmt] [-o options] [--size N | [--object objectdef] [--image-opts] [-f fmt] [-l snapshot_param] filename]"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -14,7 +14,7 @@ enum MeasureCommand {
         .init("f", "format", value: true), .init("O", value: true), .init("o", value: true), .init("l", value: true),
         .init(nil, "output", value: true), .init(nil, "size", value: true), .init("U", "force-share"),
       ])
-    try given.refuse("l")
+    try given.check(refusing: "l")
     let isJSON = try given.wantsJSON()
     if given.operands.count > 1 { throw ToolError("At most one filename argument is allowed.") }
     let name = given.operands.first
@@ -29,9 +29,7 @@ enum MeasureCommand {
     var source: ImageChain?
     var byteCount: Int64 = 0
     if let name {
-      var opening = ImageChain.Options()
-      opening.sharesWrite = given.has("force-share")
-      let chain = try ToolImage.open(name, format: given.text("format"), opening)
+      let chain = try ToolImage.open(name, format: given.text("format"), given.opening())
       (source, byteCount) = (chain, chain.top.byteCount)
     } else if let text = given.text("size") {
       guard let size = ToolSize.parse(text) else {
@@ -87,7 +85,7 @@ struct ImageMeasure {
       data = try Self.dataByteCount(source, cluster)
     }
     required = fullyAllocated - virtual + data
-    if creation.version >= 3, let node = source?.top as? QCOW2Node, !node.bitmaps.isEmpty {
+    if creation.version >= 3, let node = source?.top as? QCOW2Node, node.header.version >= 3 {
       bitmaps = Self.bitmapByteCount(node.bitmaps, byteCount, cluster)
     }
   }

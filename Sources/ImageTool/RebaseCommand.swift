@@ -4,7 +4,7 @@ import HostIO
 
 enum RebaseCommand {
   static let syntax =
-    "[-U] [-q] [-f fmt] [-t cache] [-T src_cache] [-p] [-u] -b backing_file [-F backing_fmt] filename"
+    "[--object objectdef] [--image-opts] [-U] [-q] [-f fmt] [-t cache] [-T src_cache] [-p] [-u] -b backing_file [-F backing_fmt] filename"
   private static let pieceByteCount: Int64 = 2 << 20
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
@@ -14,7 +14,7 @@ enum RebaseCommand {
         .init("f", "format", value: true), .init("F", value: true), .init("b", value: true), .init("u"),
         .init("p"), .init("t", value: true), .init("T", value: true), .init("q", "quiet"), .init("U", "force-share"),
       ])
-    try given.refuse()
+    try given.check()
     console.isQuiet = given.has("quiet")
     guard given.operands.count == 1 else { throw .usage("Expecting one image file name") }
     let name = given.operands[0]
@@ -25,9 +25,9 @@ enum RebaseCommand {
       throw ToolError("Invalid format name: '\(format)'")
     }
     let base = given.path("b").flatMap { $0.isEmpty ? nil : $0 }
-    var options = ImageChain.Options(isReadOnly: false)
+    var options = given.opening(isReadOnly: false)
     options.ignoresBacking = given.has("u")
-    (options.sharesWrite, options.isUnsafe) = (given.has("force-share"), cache.isUnsafe)
+    options.isUnsafe = cache.isUnsafe
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("Could not change the backing file to '\(base ?? "")': Operation not supported")
@@ -36,7 +36,8 @@ enum RebaseCommand {
       var new: ImageChain?
       if let base {
         do throws(BlockError) {
-          new = try ImageChain.open(ImageChain.resolve(base, beside: name), format: given.text("F"), .init())
+          new = try ImageChain.open(
+            ImageChain.resolve(base, beside: chain.links[0].fileName), format: given.text("F"), .init())
         } catch {
           throw ToolError("Could not open new backing file '\(base)': \(error)")
         }

@@ -3,7 +3,8 @@ import Block
 import HostIO
 
 enum ResizeCommand {
-  static let syntax = "[-f fmt] [--preallocation=prealloc] [-q] [--shrink] filename [+ | -]size"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-f fmt] [--preallocation=prealloc] [-q] [--shrink] filename [+ | -]size"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     // The size is last, and may look like an option.
@@ -14,7 +15,7 @@ enum ResizeCommand {
         .init("f", "format", value: true), .init("q", "quiet"), .init(nil, "preallocation", value: true),
         .init(nil, "shrink"),
       ])
-    try given.refuse()
+    try given.check()
     console.isQuiet = given.has("quiet")
     let name: BytePath
     do throws(ToolError) { name = try given.onlyOperand() } catch { throw .usage("Expecting image file name and size") }
@@ -34,7 +35,7 @@ enum ResizeCommand {
         and exabytes, respectively.
         """)
     }
-    var options = ImageChain.Options(isReadOnly: false)
+    var options = given.opening(isReadOnly: false)
     options.unmapsDiscards = true
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     let old = chain.top.byteCount

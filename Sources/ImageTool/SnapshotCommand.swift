@@ -3,7 +3,8 @@ import Block
 import HostIO
 
 enum SnapshotCommand {
-  static let syntax = "[-U] [-q] [-l | -a snapshot | -c snapshot | -d snapshot] filename"
+  static let syntax =
+    "[--object objectdef] [--image-opts] [-U] [-q] [-l | -a snapshot | -c snapshot | -d snapshot] filename"
 
   static func run(_ arguments: [BytePath], _ console: inout Console) throws(ToolError) -> Int32 {
     let given = try ToolArguments(
@@ -12,14 +13,13 @@ enum SnapshotCommand {
         .init("l"), .init("a", value: true), .init("c", value: true), .init("d", value: true), .init("q", "quiet"),
         .init("U", "force-share"),
       ])
-    try given.refuse()
+    try given.check()
     let actions = given.given.filter { ["l", "a", "c", "d"].contains($0.name) }
     if actions.count > 1 { throw .usage("Cannot mix '-l', '-a', '-c', '-d'") }
     let name = try given.onlyOperand()
     let action = actions.first
     let isListing = action == nil || action?.name == "l"
-    var options = ImageChain.Options(isReadOnly: isListing)
-    options.sharesWrite = given.has("force-share")
+    var options = given.opening(isReadOnly: isListing)
     options.unmapsDiscards = true
     let chain = try ToolImage.open(name, format: nil, options)
     let node = chain.top as? QCOW2Node

@@ -20,8 +20,10 @@ struct ToolArguments {
   private(set) var given: [(name: String, value: BytePath)] = []
   private(set) var operands: [BytePath] = []
 
-  init(_ arguments: [BytePath], _ known: [Option]) throws(ToolError) {
-    let options = known + [Option("h", "help"), Option(nil, "object", value: true), Option(nil, "image-opts")]
+  /// - Parameter namesImages: `--image-opts` may say how the images named are to be opened.
+  init(_ arguments: [BytePath], _ known: [Option], namesImages: Bool = true) throws(ToolError) {
+    var options = known + [Option("h", "help"), Option(nil, "object", value: true)]
+    if namesImages { options.append(Option(nil, "image-opts")) }
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       let text = argument.description
@@ -83,11 +85,19 @@ struct ToolArguments {
   func text(_ name: String) -> String? { path(name)?.description }
   func all(_ name: String) -> [BytePath] { given.filter { $0.name == name }.map(\.value) }
 
-  /// What is known by name and not built in.
-  func refuse(_ names: String...) throws(ToolError) {
-    for name in names + ["object", "image-opts"] where has(name) {
+  /// What is known by name and not built in, and objects that cannot be made.
+  func check(refusing names: String...) throws(ToolError) {
+    try ToolObjects.check(all("object"))
+    for name in names where has(name) {
       throw ToolError("Option '\(name.count == 1 ? "-" : "--")\(name)' is not supported yet")
     }
+  }
+
+  /// How the images named are to be opened.
+  func opening(isReadOnly: Bool = true) -> ImageChain.Options {
+    var options = ImageChain.Options(isReadOnly: isReadOnly)
+    (options.isOptionList, options.sharesWrite) = (has("image-opts"), has("force-share"))
+    return options
   }
 
   /// `--output=`: whether JSON is wanted.

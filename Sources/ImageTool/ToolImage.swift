@@ -7,6 +7,12 @@ enum ToolImage {
   static func open(
     _ path: BytePath, format: String?, _ options: ImageChain.Options, status: Int32 = 1
   ) throws(ToolError) -> ImageChain {
+    if options.isOptionList {
+      if format != nil { throw ToolError("--image-opts and --format are mutually exclusive", status: status) }
+      if options.sharesWrite, ImageChain.contradictsSharing(path) {
+        throw ToolError("--force-share/-U conflicts with image options", status: status)
+      }
+    }
     do throws(BlockError) {
       let chain = try ImageChain.open(path, format: format, options)
       if let warning = chain.warning { HostProcess.printError(warning + "\n") }

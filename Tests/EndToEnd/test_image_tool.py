@@ -210,3 +210,69 @@ def test_a_disk_of_an_exbibyte_is_copied_in_bounded_memory(tmp_path):
         time.sleep(1.5)
         assert process.poll() is None
         process.kill()
+
+
+@pytest.fixture
+def images(tmp_path):
+    with open(tmp_path / 't.raw', 'wb') as file:
+        file.truncate(1 << 20)
+    with open(tmp_path / 'u.raw', 'wb') as file:
+        file.write(bytes(1 << 20))
+    tool(QEMU, 'create', '-q', '-f', 'qcow2', '-b', 't.raw', '-F', 'raw', 'o.qcow2', cwd=tmp_path)
+    tool(QEMU, 'create', '-q', '-f', 'qcow2', 'q.qcow2', '1M', cwd=tmp_path)
+    return tmp_path
+
+
+Q, O = 'driver=qcow2,file.filename=q.qcow2', 'driver=qcow2,file.filename=o.qcow2'
+OPTION_LISTS = [
+    (f'info --image-opts {O}', 0), ('info --image-opts file.filename=o.qcow2', 0), ('info --image-opts foo', 1),
+    (f'info --image-opts {O},bogus=1', 1), (f'info -f qcow2 --image-opts {O}', 1), (f'info --image-opts --backing-chain {O}', 0),
+    ('info --image-opts driver=qcow2,file.driver=file,file.filename=none', 1), ('info --image-opts driver=raw,file.filename=o.qcow2', 0),
+    (f'info --image-opts {O},backing.driver=raw,backing.file.filename=u.raw', 1), (f'info --image-opts -U {O},force-share=off', 1),
+    (f'info --image-opts -U {O},force-share=on', 0), ('info --image-opts driver=file,filename=t.raw', 0),
+    (f'info --image-opts --output=json {O}', 0), ('info --image-opts driver=nope,filename=t.raw', 1),
+    ('info --image-opts driver=qcow2,file=o.qcow2', 1), ('info --image-opts', 1), (f'check --image-opts {O}', 0),
+    (f'map --image-opts {Q}', 0), (f'map --output=json --image-opts {O}', 0), (f'measure -O qcow2 --image-opts {Q}', 0),
+    ('compare --image-opts driver=raw,file.filename=t.raw driver=raw,file.filename=u.raw', 0),
+    ('compare --image-opts -f raw driver=raw,file.filename=t.raw driver=raw,file.filename=u.raw', 2),
+    (f'snapshot --image-opts -l {Q}', 0), ('create --image-opts x 1M', 1), ('dd --image-opts if=driver=raw,file.filename=t.raw of=z.raw', 0),
+    ('dd --image-opts -f raw if=driver=raw,file.filename=t.raw of=z.raw', 1), (f'bitmap --image-opts -f qcow2 --add {Q} b', 1),
+    (f'convert t.raw -n --target-image-opts {Q}', 0), (f'convert -c -n t.raw --target-image-opts {Q}', 0),
+    ('convert -n --image-opts --target-image-opts driver=raw,file.filename=t.raw driver=raw,file.filename=u.raw', 0),
+    (f'convert -n --target-image-opts driver=raw,file.filename=t.raw,offset=0,size=512 {Q}', 1),
+    ('convert --image-opts driver=raw,file.filename=t.raw --target-image-opts driver=raw,file.filename=w.raw', 1),
+    ('convert -n --target-image-opts -O raw t.raw driver=raw,file.filename=u.raw', 1),
+    ('info --object secret,id=s,data=abc t.raw', 0), ('info --object secret,id=s t.raw', 1), ('info --object secret,data=x t.raw', 1),
+    ('info --object secret,id=s,data=a,file=b t.raw', 1), ('info --object nosuch,id=s t.raw', 1), ('info --object secret,id=s,file=t.raw t.raw', 0),
+    ('info --object secret,id=s,data=a --object secret,id=s,data=a t.raw', 1), ('info --object secret,id=s,format=base64,data=!! t.raw', 1),
+    ('info --object secret,id=s,foo=1,data=a t.raw', 1), ('info --object secret,help t.raw', 0),
+    ('info --object {"qom-type":"secret","id":"s","data":"abc"} t.raw', 0), ('create --object secret,id=s,data=a -q x.raw 1M', 0),
+]
+
+
+@pytest.mark.parametrize('line, status', OPTION_LISTS)
+def test_options_of_images_and_objects_are_the_references(images, line, status):
+    both(*line.split(' '), cwd=images, status=status)
+
+
+def test_options_of_images_where_images_change(images):
+    for program in (APUS, QEMU):
+        for line in (f'resize --image-opts {Q} +1M', f'snapshot --image-opts -c s {Q}', f'bitmap --image-opts --add {Q} b',
+                     f'amend --image-opts -o lazy_refcounts=on {Q}', f'rebase --image-opts -u -b u.raw -F raw {O}',
+                     f'commit --image-opts {O}', f'snapshot --image-opts -d s {Q}', f'bitmap --image-opts --remove {Q} b',
+                     f'rebase --image-opts -b t.raw -F raw {O}'):
+            tool(program, *line.split(' '), cwd=images)
+        assert json.loads(tool(QEMU, 'info', '--output=json', 'o.qcow2', cwd=images).stdout)['backing-filename'] == 't.raw'
+    assert json.loads(tool(QEMU, 'info', '--output=json', 'q.qcow2', cwd=images).stdout)['virtual-size'] == 3 << 20
+    for name in ('o.qcow2', 'q.qcow2'):
+        tool(QEMU, 'check', '-q', name, cwd=images)
+
+
+def test_an_object_that_cannot_be_made_is_refused_by_name(images):
+    for line, sentence in (('info --object tls-creds-x509,id=t t.raw', "Objects of type 'tls-creds-x509' are not supported"),
+                           ('info --object secret,id=s,data=a,keyid=k,iv=i t.raw',
+                            "Secrets that are encrypted themselves ('keyid') are not supported"),
+                           ('info --object secret,id=s,file=nothing t.raw', 'Unable to read nothing: No such file or directory'),
+                           (f'info --image-opts {Q},encrypt.key-secret=s',
+                            f"Could not open '{Q},encrypt.key-secret=s': Encryption of qcow2 images is not supported")):
+        assert tool(APUS, *line.split(' '), status=1, cwd=images).stderr == f'apus img: {sentence}\n'

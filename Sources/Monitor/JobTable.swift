@@ -4,7 +4,8 @@ import Synchronization
 
 /// Long work that has a name and is told of in events (qapi/job.json).
 ///
-/// A job here is one command's work: it runs to its end once it has been made and then waits to be dismissed.
+/// A job here is one command's work: it runs to its end once it has been made, unless a save is cancelled, and then waits
+/// to be dismissed.
 final class JobTable: Sendable {
   enum Status: String, QMPEnum {
     case created, running, waiting, pending, aborting, concluded, null
@@ -21,6 +22,7 @@ final class JobTable: Sendable {
     let kind: Kind
     var status = Status.created
     var error: String?
+    var isCancelled = false
   }
 
   /// Jobs that nobody dismisses, and bytes of an id: a client could go on for ever.
@@ -63,6 +65,19 @@ final class JobTable: Sendable {
       jobs.remove(at: index)
     }
   }
+
+  /// Tells a job to stop. Only a save can: the others have changed disks once they run.
+  func cancel(_ id: String) throws(QMPError) {
+    try jobs.withLock { (jobs) throws(QMPError) in
+      let index = try Self.find(id, jobs)
+      guard jobs[index].status == .running, jobs[index].kind == .snapshotSave else {
+        throw Self.refusal("cancel", jobs[index])
+      }
+      jobs[index].isCancelled = true
+    }
+  }
+
+  func isCancelled(_ id: String) -> Bool { jobs.withLock { $0.first { $0.id == id }?.isCancelled ?? false } }
 
   /// The answer to a verb that no job here can follow.
   func refuse(_ verb: String, _ id: String) throws(QMPError) {

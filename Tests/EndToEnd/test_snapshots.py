@@ -243,3 +243,32 @@ def test_a_temporary_layer_takes_snapshots_and_leaves_no_trace(start, run, prefi
     done = run('-display', 'none', *arguments)
     assert done.returncode == 1
     assert re.search(r"Could not open temporary file '.*/none/vl\.\w{6}': No such file or directory\n$", done.stderr.decode())
+
+
+@pytest.mark.apus
+def test_a_save_is_cancelled_while_it_runs(start, tmp_path):
+    """The reference finishes a save before it hears of anything else. Here memory full of noise takes a while to write."""
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', tmp_path / 'a.qcow2', '8M'], check=True)
+    (tmp_path / 'noise').write_bytes(os.urandom(1 << 20) * 400)
+    guest = start('-S', '-m', '512', '-nodefaults', '-drive', f'file={tmp_path}/a.qcow2,format=qcow2,node-name=na', '-kernel',
+                  vm.image('linux/amd64/vmlinuz'), '-initrd', tmp_path / 'noise', '-qmp', f'unix:{tmp_path}/second,server=on,wait=off',
+                  serial=False)
+    other = vm.QMP(vm.connect_unix(f'{tmp_path}/second'))
+    guest.qmp.command('cont')
+    take_events(guest)
+    guest.qmp.send({'execute': 'snapshot-save', 'arguments': {'job-id': 'j', 'tag': 's', 'vmstate': 'na', 'devices': ['na']}})
+    deadline = time.monotonic() + 10
+    while not other.command('query-jobs'):
+        assert time.monotonic() < deadline
+    other.command('job-cancel', id='j')
+    guest.qmp.reply()
+    while other.command('query-jobs')[0]['status'] != 'concluded':
+        assert time.monotonic() < deadline
+    answer, = other.command('query-jobs')
+    assert answer['error'] == 'Operation canceled'
+    guest.qmp.command('query-status')
+    states = [event[1] if event[0] == 'JOB_STATUS_CHANGE' else event[0] for event in take_events(guest)]
+    assert states == ['created', 'running', 'STOP', 'RESUME', 'aborting', 'concluded']
+    assert run_state(guest) == 'running' and guest.qmp.hmp('info snapshots') == 'There is no snapshot available.\r\n'
+    end(guest)
+    assert subprocess.run(['qemu-img', 'check', '-q', tmp_path / 'a.qcow2']).returncode == 0

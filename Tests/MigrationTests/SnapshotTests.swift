@@ -115,6 +115,32 @@ struct SnapshotTests {
     #expect(try self.image(bench)?.check().messages == [])
   }
 
+  @Test func `a save that is told to stop leaves nothing, and the machine goes on`() throws {
+    let image = try Image()
+    let bench = try image.machine()
+    let access = IdleMachine(bench.machine)
+    try bench.run(to: 1_000_000)
+    try SnapshotSave("a", replaces: true).run(on: access)
+    for limit in 0..<4 {
+      let steps = Guarded(0)
+      let sentence = refusal { () throws(MigrationError) in
+        try SnapshotSave("a", replaces: true).run(on: access) { () throws(MigrationError) in
+          let isOver = steps.update { count in
+            count += 1
+            return count > limit
+          }
+          if isOver { throw MigrationError("Operation canceled") }
+        }
+      }
+      #expect(sentence == "Operation canceled")
+      #expect(self.image(bench)?.snapshots.map(\.id) == ["1"])
+    }
+    #expect(try self.image(bench)?.check().messages == [])
+    try bench.run(to: 2_000_000)
+    try SnapshotLoad("a").run(on: access)
+    #expect(bench.instructionCount == 1_000_000)
+  }
+
   @Test func `state that is damaged is refused, and the machine does not go on`() throws {
     let image = try Image()
     let bench = try image.machine()

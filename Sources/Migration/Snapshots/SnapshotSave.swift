@@ -6,7 +6,7 @@ import Platform
 /// `savevm`, `snapshot-save`: the machine's state and all its disks as an internal snapshot. Runs on a worker.
 ///
 /// The guest stands still meanwhile and goes on afterwards, whatever comes of it. After a failure no disk has the snapshot;
-/// an older one of the same name that was to be replaced is still there.
+/// an older one of the same name that was to be replaced is still there. What `progress` throws is such a failure.
 public struct SnapshotSave: Sendable {
   public var name: String
   /// An older snapshot of the name is replaced.
@@ -33,7 +33,9 @@ public struct SnapshotSave: Sendable {
     let details: QCOW2Node.SnapshotDetails
   }
 
-  public func run(on access: some MachineAccess, progress: @Sendable () -> Void = {}) throws(MigrationError) {
+  public func run(
+    on access: some MachineAccess, progress: @Sendable () throws(MigrationError) -> Void = {}
+  ) throws(MigrationError) {
     let plan = try access.step { machine in Result(step: { () throws(MigrationError) in try prepare(machine) }) }
     defer {
       _ = access.onMachine { machine in
@@ -54,7 +56,7 @@ public struct SnapshotSave: Sendable {
         do throws(Errno) { try disk.image.createSnapshot(details) } catch {
           throw MigrationError("Error while creating snapshot on '\(disk.name)': \(error)")
         }
-        progress()
+        try progress()
       }
     } catch {
       undo(plan, old)
@@ -87,10 +89,10 @@ public struct SnapshotSave: Sendable {
   }
 
   private func write(
-    _ captured: CapturedMachine, to disk: SnapshotDisks.Disk, _ progress: () -> Void
+    _ captured: CapturedMachine, to disk: SnapshotDisks.Disk, _ progress: () throws(MigrationError) -> Void
   ) throws(MigrationError) -> UInt64 {
     let area = VMStateArea(disk.image)
-    try captured.write(to: area, progress: { (_) throws(MigrationError) in progress() })
+    try captured.write(to: area, progress: { (_) throws(MigrationError) in try progress() })
     do throws(Errno) { try area.flush() } catch { throw MigrationError("Error \(-error.rawValue) while writing VM") }
     return UInt64(area.position)
   }

@@ -34,6 +34,16 @@ struct JobDismiss: MonitorCommand {
   }
 }
 
+/// Tells a job to stop; it ends as one that failed.
+struct JobCancel: MonitorCommand {
+  static let name = "job-cancel"
+  var id: String
+  func run(in context: MonitorContext) throws(QMPError) -> Empty {
+    try context.hub.jobs.cancel(id)
+    return Empty()
+  }
+}
+
 /// A verb that no job here can follow: jobs on snapshots are one step from their beginning to their end.
 protocol RefusedJobVerb: MonitorCommand where Returns == Empty {
   static var verb: String { get }
@@ -47,11 +57,6 @@ extension RefusedJobVerb {
     try context.hub.jobs.refuse(Self.verb, id)
     return Empty()
   }
-}
-
-struct JobCancel: RefusedJobVerb {
-  static let verb = "cancel"
-  var id: String
 }
 
 struct JobPause: RefusedJobVerb {

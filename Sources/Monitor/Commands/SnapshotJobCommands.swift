@@ -47,8 +47,12 @@ struct SnapshotSaveCommand: MonitorTwoPhaseCommand {
 
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     let save = SnapshotSave(tag, replaces: false, stateNode: vmstate, nodes: devices)
-    return try context.run(job: jobID, .snapshotSave) { (hub, progress) throws(MigrationError) in
-      try save.run(on: hub, progress: progress)
+    let id = jobID
+    return try context.run(job: id, .snapshotSave) { (hub, progress) throws(MigrationError) in
+      try save.run(on: hub) { () throws(MigrationError) in
+        progress()
+        if hub.jobs.isCancelled(id) { throw MigrationError("Operation canceled") }
+      }
     }
   }
 }

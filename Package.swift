@@ -97,7 +97,7 @@ let package = Package(
     tests("NetworkTests", ["Network", "HostIO", "Platform"]),
     tests("ScreenTests", ["Screen", "Fuzzing"]),
     tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
-    tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery"]),
+    tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery", "Fuzzing"]),
     tests("VirtioDevicesTests", ["VirtioDevices", "HostIO", "Platform", "Block", "Network", "DeviceBattery", "Fuzzing"]),
     tests("GraphicsDevicesTests", ["GraphicsDevices", "Platform", "Screen", "DeviceBattery", "Fuzzing"]),
     tests("InputDevicesTests", ["InputDevices", "Platform", "DeviceBattery"]),

@@ -296,19 +296,6 @@ struct DriveTests {
     #expect(storage.fileName?.bytes == name + Array(",x".utf8))
     #expect(launch.machine.firmware?.bytes == name)
   }
-}
-
-extension MachineConfiguration.Drive {
-  /// The file or node, as text.
-  var imageName: String {
-    switch image {
-    case .node(let name): return name
-    case .open(let options):
-      if case .options(let storage) = options.file { return storage.fileName?.description ?? "" }
-      return options.fileName?.description ?? ""
-    case nil: return ""
-    }
-  }
 
   @Test(
     arguments: [
@@ -331,5 +318,18 @@ extension MachineConfiguration.Drive {
   func `a mistake in a drive that is added later has no option in front`(text: String, sentence: String) {
     #expect(throws: OptionError.self) { try AddedDrive(parsing: text) }
     do { _ = try AddedDrive(parsing: text) } catch { #expect("\(error)" == sentence) }
+  }
+}
+
+extension MachineConfiguration.Drive {
+  /// The file or node, as text.
+  var imageName: String {
+    switch image {
+    case .node(let name): return name
+    case .open(let options):
+      if case .options(let storage) = options.file { return storage.fileName?.description ?? "" }
+      return options.fileName?.description ?? ""
+    case nil: return ""
+    }
   }
 }

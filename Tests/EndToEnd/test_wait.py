@@ -59,8 +59,9 @@ def test_groups_places_and_the_first_of_several(demo):
     assert found['index'] == 1 and found['row'] == 0 and found['column'] == 0
     assert found['text'].startswith('SeaBIOS (version 1.') and found['groups'][1] == ''
     machine.qmp.command('cont')
-    instant = found['virtual-time'] + 123_456_789
-    met = wait(machine, text('never'), {'until': 'time', 'instant': instant}, stop=True)
+    # Far enough not to be past when the wait begins.
+    instant = found['virtual-time'] + 600_123_456_789
+    met = wait(machine, text('never'), {'until': 'time', 'instant': instant}, timeout=10**6, stop=True)
     assert met['index'] == 1
     assert 0 <= met['virtual-time'] - instant < 64, 'instructions are 64 ns long'
 

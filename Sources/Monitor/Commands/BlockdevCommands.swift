@@ -8,23 +8,8 @@ struct BlockdevAdd: MonitorTwoPhaseCommand, QAPIDescribed {
   static let name = "blockdev-add"
   private var arguments: JSONObject
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: AnyKey.self)
-    arguments = JSONObject()
-    for key in container.allKeys { arguments[key.stringValue] = try container.decode(JSON.self, forKey: key) }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(JSON.object(arguments))
-  }
+  init(from decoder: any Decoder) throws { arguments = try FreeArguments(from: decoder).object }
+  func encode(to encoder: any Encoder) throws { try FreeArguments(arguments).encode(to: encoder) }
 
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     let tree = OptionTree(arguments)

@@ -29,23 +29,8 @@ struct DeviceAdd: MonitorCommand, QAPIDescribed {
   static let name = "device_add"
   private var properties: JSONObject
 
-  private struct AnyKey: CodingKey {
-    let stringValue: String
-    var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: AnyKey.self)
-    properties = JSONObject()
-    for key in container.allKeys { properties[key.stringValue] = try container.decode(JSON.self, forKey: key) }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(JSON.object(properties))
-  }
+  init(from decoder: any Decoder) throws { properties = try FreeArguments(from: decoder).object }
+  func encode(to encoder: any Encoder) throws { try FreeArguments(properties).encode(to: encoder) }
 
   func run(in context: MonitorContext) throws(QMPError) -> Empty {
     // Arrays, objects and null say nothing, as in QEMU.

@@ -87,8 +87,14 @@ final class Client: Sendable {
     return self
   }
 
+  /// Sends on their way to the session.
+  private let undelivered = Guarded(0)
+
   /// As a transport delivers: only while the session takes bytes. Returns at once; the loop goes on with the rest.
-  func send(_ bytes: [UInt8]) { loop.post { [self] in deliver(bytes[...]) } }
+  func send(_ bytes: [UInt8]) {
+    undelivered.update { $0 += 1 }
+    loop.post { [self] in deliver(bytes[...]) }
+  }
   func send(_ text: String) { send(Array(text.utf8)) }
 
   private func deliver(_ bytes: ArraySlice<UInt8>) {
@@ -103,7 +109,11 @@ final class Client: Sendable {
       session.received(Array(rest.prefix(room)))
       rest = rest.dropFirst(room)
     }
+    undelivered.update { $0 -= 1 }
   }
+
+  /// Waits until the session has taken all that was sent.
+  func waitUntilTaken() { undelivered.wait { $0 == 0 ? () : nil } }
 
   /// The next line, without its CRLF.
   func line() throws -> String {

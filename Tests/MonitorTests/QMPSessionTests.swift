@@ -154,6 +154,7 @@ struct QMPSessionTests {
     let bench = try Bench()
     let client = try bench.negotiated()
     client.send("{\"half\":")
+    client.waitUntilTaken()
     bench.loop.sync { client.session.closed() }
     bench.loop.sync { client.session.opened() }
     #expect(try client.line() == Self.greeting)
@@ -168,7 +169,7 @@ struct QMPSessionTests {
     let gate = Guarded(false)
     bench.board.post { _ in _ = gate.wait { $0 ? true : nil } }
     client.send(#"{"execute":"query-name","id":"old"}{"execute":"stop","id":"older"}"#)
-    bench.loop.sync {}
+    client.waitUntilTaken()
     bench.loop.sync { client.session.closed() }
     bench.loop.sync { client.session.opened() }
     gate.update { $0 = true }

@@ -11,12 +11,10 @@ struct Wait {
   let completion: (WaitResult) -> Void
   /// Names of events that have occurred since and that it waits for.
   var events: Set<String> = []
-  /// The screen that was compared last.
-  var pictureVersion: UInt64?
+  /// What it was tested with last.
+  var sight: Sight?
   /// The comparison in which the fewest pixels differed, and its instant.
   var nearest: (comparison: MaskedComparison, instant: Nanoseconds)?
-  /// How much each port had sent when it was looked at.
-  private var seen: [Int: Int] = [:]
 
   init(identity: Int, request: WaitRequest, begin: Nanoseconds, completion: @escaping (WaitResult) -> Void) {
     (self.identity, self.request, self.begin, self.completion) = (identity, request, begin, completion)
@@ -41,16 +39,38 @@ struct Wait {
     return isAwaited
   }
 
-  /// Whether the port has sent something since this was asked last.
-  mutating func isNews(_ end: Int, _ port: Int) -> Bool {
-    defer { seen[port] = end }
-    return seen[port] != end
-  }
-
   mutating func note(_ comparison: MaskedComparison, at instant: Nanoseconds) {
     if let nearest, nearest.comparison.isSameSize {
       guard comparison.isSameSize, comparison.differingCount < nearest.comparison.differingCount else { return }
     }
     nearest = (comparison, instant)
+  }
+}
+
+extension Wait {
+  /// Tells whether conditions need be tested again.
+  struct Sight {
+    private let screenVersion: UInt64
+    /// How much each port has sent.
+    private let ends: [Int]
+
+    init(_ machine: any WatchedMachine) {
+      screenVersion = machine.screenVersion
+      ends = (0..<4).map { machine.serialLog($0)?.end ?? 0 }
+    }
+
+    func news(since before: Sight?) -> News {
+      guard let before else { return News(hasScreen: true, ports: Set(ends.indices)) }
+      return News(
+        hasScreen: screenVersion != before.screenVersion,
+        ports: Set(ends.indices.filter { ends[$0] != before.ends[$0] }))
+    }
+  }
+
+  /// What has changed since a wait was tested before.
+  struct News {
+    var hasScreen: Bool
+    /// Those that have sent something.
+    var ports: Set<Int>
   }
 }

@@ -113,8 +113,11 @@ public final class Watcher {
 
   private func test(_ identity: Int) {
     guard let index = waits.firstIndex(where: { $0.identity == identity }) else { return }
+    let sight = Wait.Sight(machine)
+    let news = sight.news(since: waits[index].sight)
+    waits[index].sight = sight
     for (number, condition) in waits[index].request.conditions.enumerated() {
-      guard let finding = test(condition, of: index) else { continue }
+      guard let finding = test(condition, of: index, news) else { continue }
       return finish(identity, .met(number), finding)
     }
     if let deadline = waits[index].deadline, machine.virtualTime >= deadline { finish(identity, .timedOut) }
@@ -126,27 +129,25 @@ public final class Watcher {
     var place: ScreenText.Cursor?
   }
 
-  private func test(_ condition: WaitCondition, of index: Int) -> Finding? {
+  private func test(_ condition: WaitCondition, of index: Int, _ news: Wait.News) -> Finding? {
     switch condition {
     case .screen(let pattern):
-      guard let content = view.content(of: machine), let match = pattern.firstMatch(in: content.bytes) else {
+      guard news.hasScreen, let content = view.content(of: machine), let match = pattern.firstMatch(in: content.bytes)
+      else {
         return nil
       }
       return Finding(texts: match.texts, place: content.place(of: match.range.lowerBound))
     case .serial(let port, let pattern):
-      guard let log = machine.serialLog(port) else { return nil }
+      guard news.ports.contains(port), let log = machine.serialLog(port) else { return nil }
       let start = max(log.start, serialPositions[port] ?? 0)
-      guard waits[index].isNews(log.end, port), let match = pattern.firstMatch(in: log[from: start]) else { return nil }
+      guard let match = pattern.firstMatch(in: log[from: start]) else { return nil }
       serialPositions[port] = start + match.range.upperBound
       return Finding(texts: match.texts)
     case .still(let duration):
       let since = max(waits[index].begin, view.stillSince(machine))
       return machine.virtualTime - since >= duration ? Finding() : nil
     case .picture(let expected):
-      let version = machine.screenVersion
-      guard waits[index].pictureVersion != version else { return nil }
-      waits[index].pictureVersion = version
-      guard let picture = view.picture(of: machine, showsCursor: true) else { return nil }
+      guard news.hasScreen, let picture = view.picture(of: machine, showsCursor: true) else { return nil }
       let comparison = expected.compared(with: picture)
       if comparison.isMatch { return Finding() }
       waits[index].note(comparison, at: machine.virtualTime)

@@ -82,6 +82,24 @@ struct WatcherTests {
     #expect(outcome.result?.virtualTime == 150 * .millisecond)
   }
 
+  @Test func `several conditions about one screen or port are all tested`() throws {
+    var other = Surface(width: 8, height: 8)
+    other[0, 0] = 0xff
+    var white = Surface(width: 8, height: 8, color: 0xffffff)
+    white[0, 0] = 0xffffff
+    let pictures = wait(
+      .picture(ExpectedPicture(name: "a", picture: other)), .picture(ExpectedPicture(name: "b", picture: white)))
+    let texts = wait(.serial(port: 0, try TextPattern(text: "x")), .serial(port: 0, try TextPattern(text: "y")))
+    machine.run(to: second) { now in
+      if now == 50 * .millisecond {
+        machine.picture = white
+        machine.send("y")
+      }
+    }
+    #expect(pictures.result?.end == .met(1))
+    #expect(texts.result?.end == .met(1))
+  }
+
   @Test func `an expected picture is found, or its nearest miss told`() {
     var expected = Surface(width: 8, height: 8)
     expected[2, 2] = 0xff0000

@@ -5,6 +5,8 @@ public import HostIO
 public struct OptionScan {
   /// Options that are given, by their first names.
   public private(set) var names: Set<String> = []
+  /// Every option with its argument, in the order given.
+  public private(set) var options: [(name: String, argument: String)] = []
   /// Positions of bare file names.
   public private(set) var files: [Int] = []
 
@@ -23,6 +25,8 @@ public struct OptionScan {
       }
       names.insert(definition.names[0])
       if definition.argument != nil { position += 1 }
+      let argument = definition.argument != nil && position < arguments.count ? arguments[position].description : ""
+      options.append((definition.names[0], argument))
     }
   }
 }

@@ -153,6 +153,14 @@ struct SavedMachine {
     }
   }
 
+  /// The options it was started with, if none of them could harm whoever starts from it.
+  func trustedOptions() throws(ShotMistake) -> [BytePath] {
+    if let objection = TrustedOptions.objection(to: options) {
+      throw ShotMistake("'\(folder)' was saved with '\(objection)': give the emulator's options by hand")
+    }
+    return options
+  }
+
   /// Makes a launch go on from here: its drives with what was written to them, its state from the file.
   func apply(to launch: inout Launch) throws(ShotMistake) {
     for disk in disks {

@@ -21,7 +21,7 @@ public enum Shot {
       }
       let saved: SavedMachine?
       if let origin = request.origin { saved = try SavedMachine(at: origin) } else { saved = nil }
-      let given = request.emulatorArguments.isEmpty ? saved?.options ?? [] : request.emulatorArguments
+      let given = request.emulatorArguments.isEmpty ? try saved?.trustedOptions() ?? [] : request.emulatorArguments
       let options = EmulatorOptions(given, request)
       var launch: Launch
       do throws(OptionError) {

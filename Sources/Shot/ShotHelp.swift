@@ -43,7 +43,7 @@ enum ShotHelp {
     ("--junit FILE, --tap FILE", "write it as JUnit's XML or for the Test Anything Protocol"),
     ("--bundle FOLDER", "after a failure: the last screens, their text, serial output, registers, the machine"),
     ("--update-golden", "make expected pictures what the screen is"),
-    ("--from FOLDER", "go on from a saved machine, with its options if none are given"),
+    ("--from FOLDER", "go on from a saved machine; without options with its own, if they touch nothing of the host's"),
     ("--fail-on RULES", "panic,triple-fault,reset,idle=30s,hang, or none; panic,hang without it"),
     ("--realtime", "time is the host's"),
     ("--write", "what the guest writes goes to its images"),

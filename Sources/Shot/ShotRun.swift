@@ -21,6 +21,7 @@ final class ShotRun: RunCompanion {
   private var rules: StopWatch?
   private var current = 0
   private var isOver = false
+  private var isAdvancing = false
   /// The guest asked for its end in a way that names the cause.
   private var shutdownCause: String?
   private var gallery: ScreenGallery?
@@ -132,8 +133,12 @@ final class ShotRun: RunCompanion {
 
   /// Does steps until one takes time.
   private func advance() {
-    guard let machine, let watcher else { return }
+    // A wait for what is true already ends within this loop, which then goes on: no stack grows with the script.
+    guard let machine, let watcher, !isAdvancing else { return }
+    isAdvancing = true
+    defer { isAdvancing = false }
     while !isOver {
+      let number = current
       guard current < request.steps.count else { return finish(.success, nil) }
       let step = request.steps[current]
       if record.steps[current].begin == nil {
@@ -141,8 +146,8 @@ final class ShotRun: RunCompanion {
         record.steps[current].realBegin = HostClock.monotonicNanoseconds
       }
       switch step.action {
-      case .wait(let condition): return wait(condition, step, watcher)
-      case .pause(let duration): return wait(.instant(machine.virtualTime &+ duration), step, watcher)
+      case .wait(let condition): wait(condition, step, watcher)
+      case .pause(let duration): wait(.instant(machine.virtualTime &+ duration), step, watcher)
       case .type(let keys): return type(keys, step, machine, watcher)
       case .expect(let expectation): expect(expectation)
       case .shot(let path):
@@ -156,6 +161,7 @@ final class ShotRun: RunCompanion {
         if let problem = files.save(machine, to: path) { return failStep(.internalError, problem) }
         endStep()
       }
+      if current == number { return }
     }
   }
 

@@ -149,6 +149,23 @@ def test_forks_of_a_saved_machine_go_on_as_it_would_have(tmp_path):
     assert "demo.img' is not what it was when 'saved' was saved" in changed.stderr
 
 
+def test_a_saved_machine_brings_no_options_that_reach_the_host(tmp_path):
+    demo(tmp_path, *PROMPT, '--save', 'saved')
+    about = json.loads((tmp_path / 'saved' / 'saved.json').read_text())
+    for harm in (['-chardev', 'file,id=c,path=written'], ['-nic', 'user,guestfwd=tcp:10.0.2.9:1-cmd:touch written'],
+                 ['-pidfile', 'written'], ['-drive', 'file=a,snapshot=off']):
+        (tmp_path / 'saved' / 'saved.json').write_text(json.dumps(about | {'options': about['options'] + harm}))
+        done = shot(tmp_path, '--from', 'saved', '--wait', '1ms', check=2)
+        assert f"'saved' was saved with '{' '.join(harm)}': give the emulator's options by hand" in done.stderr
+        assert not (tmp_path / 'written').exists()
+    shot(tmp_path, '--from', 'saved', vm.image('demo.img'), '--wait', '1ms')
+
+
+def test_a_long_script_of_steps_that_take_no_time(tmp_path):
+    (tmp_path / 'long.shot').write_text('wait 0\n' * 20_000)
+    demo(tmp_path, '--script', 'long.shot')
+
+
 def test_what_was_written_to_disks_is_saved_with_the_machine(tmp_path):
     """The guest writes a journal; a machine that goes on from a saved one finds in its disk what it wrote before."""
     (tmp_path / 'data.img').write_bytes(bytes(16 << 20))

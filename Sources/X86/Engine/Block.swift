@@ -23,6 +23,8 @@ struct BlockHeader: BitwiseCopyable {
   var isDropped = false
   /// The last instruction is INT n, INT3, INT1 or INTO, after which there is no single-step trap.
   var isSoftwareInterrupt = false
+  /// Gates after the links.
+  var gateCount: UInt8 = 0
   /// First of the links that lead to this block, or 0; see `BranchLinks`.
   var firstIncoming: UInt = 0
 
@@ -54,6 +56,12 @@ extension UnsafeMutablePointer where Pointee == BlockHeader {
   var links: UnsafeMutablePointer<BranchLinks> {
     (firstOp + Int(pointee.opCount) * opStride).assumingMemoryBound(to: BranchLinks.self)
   }
+  /// The gates after the links, `gateCount` of them.
+  var gates: UnsafeMutableRawPointer { UnsafeMutableRawPointer(links) + MemoryLayout<BranchLinks>.stride }
+  /// Bytes of header, ops, links and gates.
+  var byteCount: Int {
+    BlockHeader.byteCount + (Int(pointee.opCount) + 1) * opStride + Int(pointee.gateCount) * Gate.byteCount
+  }
 }
 
 extension UnsafeRawPointer {
@@ -63,8 +71,9 @@ extension UnsafeRawPointer {
   }
 }
 
-/// Where a near branch goes: addresses of first ops, 0 while unknown. Links lead to blocks of the same page only (or to
-/// `BlockCache.dispatchOp`, which consults the jump table), so that they hold as long as the code of the page does.
+/// Where a near branch goes: addresses of first ops, 0 while unknown. Links lead to blocks of the same page, so that they
+/// hold as long as the code of the page does; to a `Gate` for other targets in flat code; or to `BlockCache.dispatchOp`,
+/// which consults the jump table.
 /// The links that lead to a block form a list, so that it can be dropped cheaply.
 struct BranchLinks: BitwiseCopyable {
   var taken: UInt = 0
@@ -82,13 +91,13 @@ struct BranchLinks: BitwiseCopyable {
 /// One entry of the jump table: 32 bytes.
 struct JumpEntry: BitwiseCopyable {
   var linear: UInt64 = 0
-  /// `linkGeneration` << 32 | mode key; 0 matches nothing, as generations start at 1.
+  /// A generation (`linkGeneration` or `globalGeneration`) << 32 | mode key; 0 matches nothing, as there is none of 0.
   var guardWord: UInt64 = 0
   /// Address of the first op.
   var target: UInt = 0
   var reserved: UInt = 0
 
-  static let count = 4096
+  static let count = 16384
 
   @inline(__always) static func byteOffset(_ linear: UInt64) -> Int {
     Int(truncatingIfNeeded: ((linear ^ (linear >> 12)) & UInt64(count - 1)) << 5)

@@ -4,10 +4,19 @@
 
 /// What a lookup came to.
 enum Lookup {
-  /// A block to run, and whether links and the jump table may lead to it.
-  case found(Block, isLinkable: Bool)
+  /// A block to run, and what may lead to it.
+  case found(Block, Linkage)
   /// Fetching faulted; the exception is recorded.
   case fault
+}
+
+/// What may lead to a block without a lookup.
+enum Linkage {
+  case nothing
+  /// The jump table and gates, which hold for as long as translations do: it spans two pages.
+  case guarded
+  /// Links inside its page as well.
+  case direct
 }
 
 /// Finds or builds the block at `blockIP`. `single`: of one instruction.
@@ -32,7 +41,7 @@ func lookUp(_ c: UnsafeMutableRawPointer, single: Bool) -> Lookup {
       guard second != noPhysicalAddress else { return .fault }
       if maskA20(c, second) & ~0xfff != block.pointee.secondPage {
         _ = cpu.pointee.blocks.pointee.drop(physical, 1)
-        staleLinks(c)
+        staleAllLinks(c)
         return build(c, physical, linear, key)
       }
     }
@@ -43,7 +52,7 @@ func lookUp(_ c: UnsafeMutableRawPointer, single: Bool) -> Lookup {
       }
       return lookUp(c, single: true)
     }
-    return .found(block, isLinkable: !block.pointee.isSpanning && !single)
+    return .found(block, single ? .nothing : block.pointee.isSpanning ? .guarded : .direct)
   }
   return build(c, physical, linear, key)
 }
@@ -53,7 +62,8 @@ func flushBlocks(_ c: UnsafeMutableRawPointer) {
   let cpu = c.cpu
   for page in cpu.pointee.blocks.pointee.codePageAddresses { codeDisappeared(c, page) }
   cpu.pointee.blocks.pointee.removeAll()
-  cpu.pointee.linkGeneration = 1
+  cpu.pointee.linkGeneration = CPUState.firstLinkGeneration
+  cpu.pointee.globalGeneration = CPUState.firstGlobalGeneration
   cpu.pointee.jumpTable.initializeMemory(
     as: UInt8.self, repeating: 0, count: JumpEntry.count * MemoryLayout<JumpEntry>.stride)
 }
@@ -89,7 +99,7 @@ private func build(
     if draft.pointee.count > 0 {
       let block = emit(c, physical, key)
       enter(c, block, host: host)
-      return .found(block, isLinkable: !single)
+      return .found(block, single ? .nothing : .direct)
     }
   }
 
@@ -120,10 +130,10 @@ private func build(
     return .fault
   }
   let block = emit(c, physical, key)
-  guard isCachable else { return .found(block, isLinkable: false) }
+  guard isCachable else { return .found(block, .nothing) }
   block.pointee.secondPage = secondPage
   enter(c, block, host: host)
-  return .found(block, isLinkable: false)
+  return .found(block, single || secondPage == BlockHeader.noPage ? .nothing : .guarded)
 }
 
 /// Enters a finished block into the cache and withdraws direct writes from its pages.
@@ -153,15 +163,21 @@ struct Draft {
   var results: InlineArray<64, DecodeResult> = .init(repeating: .ok)
   var count = 0
   var byteLength = 0
+  /// It ends because the bytes end inside the instruction that follows.
+  var isCut = false
 
   /// Decodes up to `limit` instructions or to one that ends the block, or the bytes end.
   mutating func fill(_ bytes: UnsafePointer<UInt8>, available: Int, size: CodeSize, limit: Int) {
     count = 0
     byteLength = 0
+    isCut = false
     while count < min(limit, Draft.capacity) && byteLength < available {
       let result = Decoder.decode(
         bytes + byteLength, available: available - byteLength, size: size, into: &instructions[count])
-      guard result != .needsMoreBytes else { return }
+      guard result != .needsMoreBytes else {
+        isCut = true
+        return
+      }
       append(result)
       if result != .ok || endsBlock(instructions[count - 1]) { return }
     }
@@ -171,6 +187,7 @@ struct Draft {
   mutating func fillOne(_ bytes: InlineArray<15, UInt8>, available: Int, size: CodeSize) -> DecodeResult {
     count = 0
     byteLength = 0
+    isCut = false
     let result = bytes.span.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return DecodeResult.invalid }
       return Decoder.decode(base, available: available, size: size, into: &instructions[0])
@@ -193,7 +210,7 @@ private func endsBlock(_ instruction: Instruction) -> Bool {
   switch instruction.mnemonic {
   case .jmp, .jcc, .call, .ret, .loop, .loope, .loopne, .jcxz: true
   case .jmpFar, .callFar, .retFar, .iret, .int, .int3, .int1, .hlt, .mwait, .ud0, .ud1, .ud2: true
-  case .sysenter, .sysexit, .syscall, .sysret, .rsm, .sti, .popf, .invlpg, .wrmsr, .lmsw, .clts: true
+  case .sysenter, .sysexit, .syscall, .sysret, .rsm, .popf, .invlpg, .wrmsr, .lmsw, .clts: true
   case .lss, .invalid: true
   case .mov:
     switch instruction.operands.0.kind {

@@ -16,7 +16,7 @@ struct BlockCache {
   private var pages: CodePages
   /// An op that stands for "look the target up in the jump table", with a header before it.
   let dispatchOp: UInt
-  /// Address of the link to fill in with the block that the lookup now due finds, or 0.
+  /// Address of the link to fill in with the block that the lookup now due finds, or 0; with `Gate.tag` a gate's.
   var pendingLink: UInt = 0
   /// Set where flushing is impossible because a chain runs; the run loop then flushes.
   var mustFlush = false
@@ -77,8 +77,7 @@ struct BlockCache {
 
   /// Enters a finished block at `arena + used` under its key and pages. True for each page that held no code before.
   mutating func insert(_ block: Block) -> (first: Bool, second: Bool) {
-    let byteCount = BlockHeader.byteCount + (Int(block.pointee.opCount) + 1) * opStride
-    used += (byteCount + 63) & ~63
+    used += (block.byteCount + 63) & ~63
     builtCount &+= 1
     let bucket = BlockCache.bucket(block.pointee.physical, block.pointee.key)
     block.pointee.nextInBucket = buckets[bucket]
@@ -165,7 +164,10 @@ struct BlockCache {
   private func disconnect(_ block: Block) {
     var link = block.pointee.firstIncoming
     block.pointee.firstIncoming = 0
-    while let word = UnsafeMutableRawPointer(bitPattern: link) {
+    while let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
+      if link & Gate.tag != 0 {
+        word.storeBytes(of: 0, toByteOffset: Gate.generation - Gate.target, as: UInt32.self)
+      }
       link = word.load(fromByteOffset: BranchLinks.nextOffset, as: UInt.self)
       word.storeBytes(of: 0, as: UInt.self)
     }

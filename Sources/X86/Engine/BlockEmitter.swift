@@ -67,9 +67,14 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   default: break
   }
   let dispatch = blocks.pointee.dispatchOp
-  block.links.initialize(
-    to: options.contains(.links)
-      ? links(block, draft, last, dispatch) : BranchLinks(taken: dispatch, fallThrough: dispatch))
+  guard options.contains(.links) else {
+    block.links.initialize(to: BranchLinks(taken: dispatch, fallThrough: dispatch))
+    return block
+  }
+  // The handlers of other branches look at the header of what they are linked to.
+  let is64 = handlerKey & ModeKey.codeSizeMask == UInt32(CodeSize.bits64.rawValue)
+  let hasGates = is64 || handlerKey & ModeKey.flatCode != 0 && !(isClosed && last.operandSize == 2)
+  block.links.initialize(to: links(block, draft, last, isClosed, hasGates ? nil : dispatch))
   return block
 }
 
@@ -83,19 +88,28 @@ private func pairHalf(
   return PairHalf(instruction)
 }
 
-/// Links inside the page start unresolved; all others go through the jump table for good.
+/// Links inside the page start unresolved; all others go through the jump table for good if `dispatch` is its op, and
+/// have gates if it is nil.
 private func links(
-  _ block: Block, _ draft: UnsafeMutablePointer<Draft>, _ last: Instruction, _ dispatch: UInt
+  _ block: Block, _ draft: UnsafeMutablePointer<Draft>, _ last: Instruction, _ isClosed: Bool, _ dispatch: UInt?
 ) -> BranchLinks {
-  let start = Int64(block.pointee.physical & 0xfff)
+  let start = Int64(block.pointee.physical & 0xfff), end = Int64(draft.pointee.byteLength)
+  let isSpanning = start + end > 0x1000
   func link(_ displacement: Int64) -> UInt {
     let (target, overflow) = start.addingReportingOverflow(displacement)
-    return !overflow && target >= 0 && target < 0x1000 ? 0 : dispatch
+    if !overflow && target >= 0 && target < 0x1000 && !isSpanning { return 0 }
+    if let dispatch { return dispatch }
+    let gate = block.gates + Int(block.pointee.gateCount) * Gate.byteCount
+    Gate.initialize(gate)
+    block.pointee.gateCount += 1
+    return UInt(bitPattern: gate)
   }
-  let end = Int64(draft.pointee.byteLength)
-  if start + end > 0x1000 { return BranchLinks(taken: dispatch, fallThrough: dispatch) }
-  let taken = end &+ Int64(bitPattern: last.immediate)
-  return BranchLinks(taken: link(taken), fallThrough: link(end))
+  guard isClosed else {
+    // What follows a block that ends for want of bytes spans two pages.
+    return BranchLinks(taken: 0, fallThrough: link(draft.pointee.isCut && dispatch == nil ? 0x1000 : end))
+  }
+  let fallThrough = last.mnemonic == .jmp || last.mnemonic == .call ? 0 : link(end)
+  return BranchLinks(taken: link(end &+ Int64(bitPattern: last.immediate)), fallThrough: fallThrough)
 }
 
 /// The op of one instruction; how operands are encoded is described at `Op` and `systemHandler`.

@@ -80,8 +80,10 @@ public struct CPUState {
   var currentIPOffset: UInt16 = 0
 
   // Engine
-  /// Bumped when any block-to-block link across pages may have become stale.
-  var linkGeneration: UInt32 = 1
+  /// Changed when any translation of code has gone or changed: an odd number. Gates and entries of the jump table made before
+  /// are void.
+  var linkGeneration: UInt32 = firstLinkGeneration
+  static let firstLinkGeneration: UInt32 = 1
   /// Unretained `Processor`; only cold code turns it back into a reference.
   var processor: UnsafeMutableRawPointer?
   var machine: MachineInterface
@@ -121,6 +123,10 @@ public struct CPUState {
   var features = CPUFeatures.standard
   /// What led to a shutdown.
   var faultChain = FaultChain()
+  /// Changed when a global translation of code has gone or changed: an even number. Gates and entries that rely on global
+  /// translations alone survive a load of CR3.
+  var globalGeneration: UInt32 = firstGlobalGeneration
+  static let firstGlobalGeneration: UInt32 = 2
 
   init(
     fastTLB: UnsafeMutableRawPointer, machine: MachineInterface, mmu: UnsafeMutablePointer<MMU>,

@@ -11,8 +11,7 @@ func dispatch(_ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
   let ip = cpu.pointee.blockIP
   let linear = (ip &+ cpu.pointee.segmentBases[SegmentIndex.cs]) & cpu.pointee.ipMask
   let entry = UnsafeRawPointer(cpu.pointee.jumpTable) + JumpEntry.byteOffset(linear)
-  let guardWord = UInt64(cpu.pointee.linkGeneration) << 32 | UInt64(cpu.pointee.modeKey)
-  guard entry.load(as: UInt64.self) == linear, entry.load(fromByteOffset: 8, as: UInt64.self) == guardWord,
+  guard entry.load(as: UInt64.self) == linear, entryHolds(cpu, entry),
     let target = UnsafeRawPointer(bitPattern: entry.load(fromByteOffset: 16, as: UInt.self))
   else { return }
   if cpu.pointee.modeKey & ModeKey.flatCode == 0 {
@@ -26,14 +25,20 @@ func dispatch(_ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
   return target.op.pointee.handler(c, target)
 }
 
+/// Whether an entry of the jump table was made in this mode and no translation it relies on has changed since.
+@inline(__always)
+private func entryHolds(_ cpu: UnsafeMutablePointer<CPUState>, _ entry: UnsafeRawPointer) -> Bool {
+  let generation = entry.load(fromByteOffset: 12, as: UInt32.self)
+  return entry.load(fromByteOffset: 8, as: UInt32.self) == cpu.pointee.modeKey
+    && (generation == cpu.pointee.globalGeneration || generation == cpu.pointee.linkGeneration)
+}
+
 /// `dispatch` of a code segment with base 0 and no limit, for indirect branches.
 @inline(__always)
 func dispatchFlat(_ c: UnsafeMutableRawPointer, _ linear: UInt64) {
   let cpu = c.cpu
   let entry = UnsafeRawPointer(cpu.pointee.jumpTable) + JumpEntry.byteOffset(linear)
-  let guardWord = UInt64(cpu.pointee.linkGeneration) << 32 | UInt64(cpu.pointee.modeKey)
-  guard cpu.pointee.attention == 0, entry.load(as: UInt64.self) == linear,
-    entry.load(fromByteOffset: 8, as: UInt64.self) == guardWord,
+  guard cpu.pointee.attention == 0, entry.load(as: UInt64.self) == linear, entryHolds(cpu, entry),
     let target = UnsafeRawPointer(bitPattern: entry.load(fromByteOffset: 16, as: UInt.self))
   else { return }
   let remaining = cpu.pointee.remaining &- Int64(target.op.pointee.left)

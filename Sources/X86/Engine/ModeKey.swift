@@ -4,7 +4,7 @@
 enum ModeKey {
   /// Bits 0...1: `CodeSize`.
   static let codeSizeMask: UInt32 = 3
-  /// Stack pointer is ESP (B set); in 64-bit mode it is RSP whatever this says.
+  /// Stack pointer is ESP (B set). Never set in 64-bit mode, where SS may be null or not and it is RSP.
   static let stack32: UInt32 = 1 << 2
   /// CPL is 3.
   static let user: UInt32 = 1 << 3
@@ -45,7 +45,7 @@ func updateMode(_ c: UnsafeMutableRawPointer) {
   let size: CodeSize = is64 ? .bits64 : (codeIsBig && !v86 ? .bits32 : .bits16)
   key |= UInt32(size.rawValue)
   let bigStack = cpu.pointee.segments[SegmentIndex.ss].attributes & SegmentAttribute.big != 0 && !v86
-  if bigStack { key |= ModeKey.stack32 }
+  if bigStack && !is64 { key |= ModeKey.stack32 }
   if cpu.pointee.cpl == 3 { key |= ModeKey.user }
   if cpu.pointee.cpl == 0 && !v86 { key |= ModeKey.cpl0 }
   if protected { key |= ModeKey.protected }

@@ -80,7 +80,7 @@ public final class Processor {
     guard cpu.pointee.a20Enabled != isEnabled else { return }
     cpu.pointee.a20Enabled = isEnabled
     dropFastTables(c)
-    staleLinks(c)
+    staleAllLinks(c)
     // Links inside a page keep a running block from noticing, so it must leave.
     cpu.pointee.attention |= Attention.event
   }
@@ -96,7 +96,7 @@ public final class Processor {
       let host = physicalSlot(c, page).pointee.readAddress
       if host != blocks.pointee.host(page) { codeMayChange(c, page, 0x1000) }
     }
-    staleLinks(c)
+    staleAllLinks(c)
     cpu.pointee.attention |= Attention.event
   }
 
@@ -158,12 +158,14 @@ public final class Processor {
       jumpTable: cpu.pointee.jumpTable)
     let kept = (
       cpu.pointee.runEnd, cpu.pointee.remaining, cpu.pointee.currentLeft, cpu.pointee.linkGeneration,
+      cpu.pointee.globalGeneration,
       cpu.pointee.a20Enabled, cpu.pointee.interruptLine, cpu.pointee.processor, cpu.pointee.attention
     )
     cpu.pointee = fresh
     cpu.pointee.features = features
     (
       cpu.pointee.runEnd, cpu.pointee.remaining, cpu.pointee.currentLeft, cpu.pointee.linkGeneration,
+      cpu.pointee.globalGeneration,
       cpu.pointee.a20Enabled, cpu.pointee.interruptLine, cpu.pointee.processor, cpu.pointee.attention
     ) = kept
     initializeCore()

@@ -21,7 +21,7 @@ extension CPUStateVisitor {
 
 extension Processor {
   /// Version of the field list; raised when a field is added, which is then visited only if the visitor's version has it.
-  public static let stateVersion = 3
+  public static let stateVersion = 4
 
   /// Visits everything the guest can observe: registers, hidden segment parts, pending events, the instruction count and
   /// the translations that the TLBs hold. Host addresses and decoded code are not part of it.
@@ -196,16 +196,17 @@ struct ProcessorImage: Equatable {
     try visitor.field("instruction_count", &instructionCount)
     try visitor.bytes("data_translations", &dataTranslations)
     try visitor.bytes("code_translations", &codeTranslations)
-    if visitor.version < 3 { try adoptSmallTables(visitor) }
+    if visitor.version < 4 { try adoptSmallTables(visitor) }
   }
 
-  /// Before version 3 the tables had a quarter of the slots. Pages that had different slots then have different ones now,
-  /// so all translations fit; only their order is another.
+  /// Before version 3 the tables had fewer slots, before version 4 that of code. Pages that had different slots then have
+  /// different ones now, so all translations fit; only their order is another.
   private mutating func adoptSmallTables<V: CPUStateVisitor>(_ visitor: V) throws(V.Failure) {
-    guard let data = TranslationTable.reordered(dataTranslations, from: 2048, to: MMU.slotCount) else {
+    let (dataSlots, codeSlots) = visitor.version < 3 ? (2048, 1024) : (MMU.slotCount, 4096)
+    guard let data = TranslationTable.reordered(dataTranslations, from: dataSlots, to: MMU.slotCount) else {
       throw visitor.invalid("data_translations")
     }
-    guard let code = TranslationTable.reordered(codeTranslations, from: 1024, to: MMU.codeSlotCount) else {
+    guard let code = TranslationTable.reordered(codeTranslations, from: codeSlots, to: MMU.codeSlotCount) else {
       throw visitor.invalid("code_translations")
     }
     (dataTranslations, codeTranslations) = (data, code)
@@ -242,7 +243,9 @@ struct ProcessorImage: Equatable {
       return "monitored_line"
     }
     if !TranslationTable.isValid(dataTranslations, slotCount: MMU.slotCount) { return "data_translations" }
-    if !TranslationTable.isValid(codeTranslations, slotCount: MMU.codeSlotCount) { return "code_translations" }
+    if !TranslationTable.isValid(codeTranslations, slotCount: MMU.codeSlotCount, hasAlternatives: true) {
+      return "code_translations"
+    }
     return nil
   }
 
@@ -336,24 +339,34 @@ private func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
 }
 
 extension TranslationTable {
+  /// Set in an encoded entry that is in the second slot of its page.
+  private static let isSecond: UInt64 = 1 << 8
+
   /// The valid translations in slot order: 16 bytes each, linear page and entry.
   fileprivate var encoded: [UInt8] {
     var result: [UInt8] = []
     for index in 0..<slotCount where slots[index].tag != 0 {
-      append(slots[index].tag & ~0xfff, to: &result)
-      append(slots[index].entry & ~Translation.listed, to: &result)
+      let page = slots[index].tag & ~0xfff
+      append(page, to: &result)
+      append(
+        slots[index].entry & ~Translation.listed | (index == self.index(page) ? 0 : TranslationTable.isSecond),
+        to: &result)
     }
     return result
   }
 
   /// Whether an encoding is one that `encoded` can give.
-  fileprivate static func isValid(_ bytes: [UInt8], slotCount: Int) -> Bool {
+  fileprivate static func isValid(_ bytes: [UInt8], slotCount: Int, hasAlternatives: Bool = false) -> Bool {
     guard bytes.count % 16 == 0, bytes.count / 16 <= slotCount else { return false }
     var last = -1
     for offset in stride(from: 0, to: bytes.count, by: 16) {
       let linear = word(bytes, offset), entry = word(bytes, offset + 8)
-      let index = Int(truncatingIfNeeded: (linear >> 12) & UInt64(slotCount - 1))
-      guard linear & 0xfff == 0, entry & 0xf80 == 0, index > last else { return false }
+      var index = Int(truncatingIfNeeded: (linear >> 12) & UInt64(slotCount - 1))
+      let isSecond = hasAlternatives && entry & TranslationTable.isSecond != 0
+      if isSecond { index = alternative(linear, index, slotCount >> 10) }
+      guard linear & 0xfff == 0, entry & 0xf80 == (isSecond ? TranslationTable.isSecond : 0), index > last else {
+        return false
+      }
       guard entry >> MMU.physicalAddressBits == 0 else { return false }
       last = index
     }
@@ -377,7 +390,10 @@ extension TranslationTable {
     for index in 0..<slotCount { slots[index] = Translation() }
     for offset in stride(from: 0, to: bytes.count, by: 16) {
       let linear = word(bytes, offset)
-      slots[index(linear)] = Translation(tag: linear | 1, entry: word(bytes, offset + 8))
+      let entry = word(bytes, offset + 8)
+      let isSecond = entry & TranslationTable.isSecond != 0
+      slots[isSecond ? alternative(linear) : index(linear)] = Translation(
+        tag: linear | 1, entry: entry & ~TranslationTable.isSecond)
     }
     relist()
   }

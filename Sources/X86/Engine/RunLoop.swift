@@ -66,18 +66,15 @@ extension Processor {
       cpu.pointee.systemFlags &= ~Flags.rf
       updateFlagKey(c)
       let epoch = cpu.pointee.blocks.pointee.flushCount
-      guard case .found(let block, let isLinkable) = lookUp(c, single: false) else { continue }
+      guard case .found(let block, let linkage) = lookUp(c, single: false) else { continue }
       let count = Int64(block.pointee.instructionCount)
       if count > cpu.pointee.remaining {
         guard exact else { return .budget }
         step(isTraced: false)
         continue
       }
-      if isLinkable {
-        enterJumpTable(block)
-        if link != 0 && cpu.pointee.blocks.pointee.flushCount == epoch {
-          cpu.pointee.blocks.pointee.connect(link, block)
-        }
+      if linkage != .nothing {
+        connect(block, linkage, link: cpu.pointee.blocks.pointee.flushCount == epoch ? link : 0)
       }
       cpu.pointee.remaining &-= count
       block.op(0).pointee.handler(c, UnsafeRawPointer(block.firstOp))
@@ -125,11 +122,23 @@ extension Processor {
     cpu.pointee.pendingKind = EventKind.trap
   }
 
-  private func enterJumpTable(_ block: Block) {
-    guard cpu.pointee.blocks.pointee.options.contains(.jumpTable) else { return }
+  /// Lets the jump table and, if there is one, the link that was missing lead to the block at `blockIP`.
+  private func connect(_ block: Block, _ linkage: Linkage, link: UInt) {
     let linear =
       (cpu.pointee.blockIP &+ cpu.pointee.segmentBases[SegmentIndex.cs]) & cpu.pointee.ipMask
-    let guardWord = UInt64(cpu.pointee.linkGeneration) << 32 | UInt64(cpu.pointee.modeKey)
+    let isGlobal =
+      cpu.pointee.cr0 & CR0.pg != 0 && isGlobalCode(c, linear)
+      && (!block.pointee.isSpanning || isGlobalCode(c, ((linear | 0xfff) &+ 1) & cpu.pointee.ipMask))
+    let generation = isGlobal ? cpu.pointee.globalGeneration : cpu.pointee.linkGeneration
+    if link & Gate.tag != 0 {
+      if let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
+        Gate.connect(word - Gate.target, block, linear: linear, generation: generation, isGlobal: isGlobal)
+      }
+    } else if link != 0 && linkage == .direct {
+      cpu.pointee.blocks.pointee.connect(link, block)
+    }
+    guard cpu.pointee.blocks.pointee.options.contains(.jumpTable) else { return }
+    let guardWord = UInt64(generation) << 32 | UInt64(cpu.pointee.modeKey)
     (cpu.pointee.jumpTable + JumpEntry.byteOffset(linear)).storeBytes(
       of: JumpEntry(linear: linear, guardWord: guardWord, target: UInt(bitPattern: block.firstOp)),
       as: JumpEntry.self)

@@ -8,7 +8,7 @@
 /// handlers may touch directly; every entry can be dropped at any time and is then derived again.
 struct MMU {
   static let slotCount = 8192
-  static let codeSlotCount = 4096
+  static let codeSlotCount = 16384
   static let physicalSlotCount = 8192
   /// The largest MAXPHYADDR of any model.
   static let physicalAddressBits: UInt64 = 40
@@ -31,7 +31,7 @@ struct MMU {
     user = FastTable(slotCount: MMU.slotCount)
     empty = FastTable(slotCount: MMU.slotCount)
     data = TranslationTable(slotCount: MMU.slotCount)
-    code = TranslationTable(slotCount: MMU.codeSlotCount)
+    code = TranslationTable(slotCount: MMU.codeSlotCount, hasAlternatives: true)
     physical = .allocate(capacity: MMU.physicalSlotCount)
     physical.initialize(repeating: PhysicalSlot(), count: MMU.physicalSlotCount)
     scratch = .allocate(byteCount: 4 * opStride, alignment: 64)
@@ -233,17 +233,22 @@ struct LargePages: BitwiseCopyable {
   }
 }
 
-/// A direct-mapped table of translations with the list of slots in use.
+/// A table of translations with the list of slots in use. A page has one slot (direct-mapped), or one of two in a table with
+/// alternatives: kernels put their own code, that of modules and that of programs at addresses that differ in high bits alone,
+/// and what they all run must not take turns in one slot.
 struct TranslationTable {
   let slots: UnsafeMutablePointer<Translation>
   let slotCount: Int
+  /// What bits above the low ten of a second slot's index are made of; 0 without alternatives.
+  private let alternatives: Int
   private let used: UnsafeMutablePointer<UInt16>
   private var usedCount = 0
   /// Where translations of large pages may be.
   private var large = LargePages()
 
-  init(slotCount: Int) {
+  init(slotCount: Int, hasAlternatives: Bool = false) {
     self.slotCount = slotCount
+    alternatives = hasAlternatives ? slotCount >> 10 : 0
     slots = .allocate(capacity: slotCount)
     slots.initialize(repeating: Translation(), count: slotCount)
     used = .allocate(capacity: slotCount)
@@ -258,15 +263,44 @@ struct TranslationTable {
     Int(truncatingIfNeeded: (linear >> 12) & UInt64(truncatingIfNeeded: slotCount &- 1))
   }
 
-  /// The entry for a page, or 0.
-  @inline(__always) func lookUp(_ linear: UInt64) -> UInt64 {
-    let slot = slots[index(linear)]
-    return slot.tag == (linear & ~0xfff) | 1 ? slot.entry : 0
+  /// The second slot of a page; the same as the first in a direct-mapped table. The parts of a large page have consecutive
+  /// second slots as well.
+  @inline(__always) func alternative(_ linear: UInt64) -> Int {
+    TranslationTable.alternative(linear, index(linear), alternatives)
   }
 
-  /// Enters a translation; true if it replaced one of another page.
-  mutating func insert(_ linear: UInt64, entry: UInt64) -> Bool {
-    let index = index(linear), tag = (linear & ~0xfff) | 1
+  static func alternative(_ linear: UInt64, _ index: Int, _ alternatives: Int) -> Int {
+    guard alternatives != 0 else { return index }
+    let high = linear >> UInt64(22 &+ alternatives.trailingZeroBitCount)
+    let hash = Int(truncatingIfNeeded: (high &* 0x9e37_79b9_7f4a_7c15) >> 32) & (alternatives - 1)
+    return index ^ (hash | alternatives >> 1) << 10
+  }
+
+  /// The entry for a page, or 0.
+  @inline(__always) func lookUp(_ linear: UInt64) -> UInt64 {
+    let tag = (linear & ~0xfff) | 1
+    let slot = slots[index(linear)]
+    if slot.tag == tag { return slot.entry }
+    guard alternatives != 0 else { return 0 }
+    let other = slots[alternative(linear)]
+    return other.tag == tag ? other.entry : 0
+  }
+
+  /// What an insertion took away.
+  enum Replaced { case nothing, local, global }
+
+  /// Where a page is or, if it is not, goes: a free slot, otherwise the second one.
+  private func place(_ linear: UInt64, _ tag: UInt64) -> Int {
+    let first = index(linear)
+    guard alternatives != 0, slots[first].tag != tag else { return first }
+    let second = alternative(linear)
+    return slots[first].tag == 0 && slots[second].tag != tag ? first : second
+  }
+
+  /// Enters a translation; tells whether one of another page, or of another frame, is no longer there.
+  mutating func insert(_ linear: UInt64, entry: UInt64) -> Replaced {
+    let tag = (linear & ~0xfff) | 1
+    let index = place(linear, tag)
     let old = slots[index]
     if old.entry & Translation.listed == 0 {
       used[usedCount] = UInt16(truncatingIfNeeded: index)
@@ -274,7 +308,10 @@ struct TranslationTable {
     }
     large.insert(linear, entry)
     slots[index] = Translation(tag: tag, entry: entry | Translation.listed)
-    return old.tag != 0 && (old.tag != tag || old.entry & ~0xfff != entry & ~0xfff)
+    guard old.tag != 0 else { return .nothing }
+    let isOther = old.tag != tag || old.entry & ~0xfff != entry & ~0xfff
+    if old.entry & Translation.global != 0 { return isOther || entry & Translation.global == 0 ? .global : .nothing }
+    return isOther ? .local : .nothing
   }
 
   /// Drops all translations (`keepGlobal`: all but the global ones), telling each slot index that was dropped.
@@ -297,18 +334,23 @@ struct TranslationTable {
 
   /// Drops what INVLPG of an address drops: its page, all of it when it is a large one. A table has 1024 slots or more.
   mutating func invalidate(_ linear: UInt64, _ dropped: (Int) -> Void) {
-    let own = index(linear)
+    let place = large.place(linear)
+    invalidate(linear, index(linear), place, dropped)
+    if alternatives != 0 { invalidate(linear, alternative(linear), place, dropped) }
+    guard case .anywhere = place else { return }
+    for position in 0..<usedCount { invalidatePart(Int(used[position]), linear, dropped) }
+  }
+
+  /// `invalidate` of one of the slots that the page can have, and of those of other parts of a large page near it.
+  @inline(__always)
+  private func invalidate(_ linear: UInt64, _ own: Int, _ place: LargePages.Place, _ dropped: (Int) -> Void) {
     if slots[own].tag == (linear & ~0xfff) | 1 {
       slots[own].tag = 0
       dropped(own)
     }
-    switch large.place(linear) {
-    case .nowhere: break
-    case .consecutive(let count):
-      let first = self.index(linear) & ~(count - 1)
+    if case .consecutive(let count) = place {
+      let first = own & ~(count - 1)
       for index in first..<first + count { invalidatePart(index, linear, dropped) }
-    case .anywhere:
-      for position in 0..<usedCount { invalidatePart(Int(used[position]), linear, dropped) }
     }
   }
 

@@ -56,12 +56,16 @@ func translateCode(_ c: UnsafeMutableRawPointer, _ linear: UInt64) -> UInt64 {
   if answer.isFault {
     var isDropped = false
     cpu.pointee.mmu.pointee.code.invalidate(linear) { _ in isDropped = true }
-    if isDropped { staleLinks(c) }
+    if isDropped { staleAllLinks(c) }
     recordPageFault(c, linear, answer.errorCode)
     return noPhysicalAddress
   }
   // Links between pages rely on both translations being in the table.
-  if cpu.pointee.mmu.pointee.code.insert(linear, entry: answer.entry) { staleLinks(c) }
+  switch cpu.pointee.mmu.pointee.code.insert(linear, entry: answer.entry) {
+  case .nothing: break
+  case .local: staleLinks(c)
+  case .global: staleAllLinks(c)
+  }
   return answer.entry & ~0xfff | linear & 0xfff
 }
 
@@ -72,15 +76,27 @@ func recordPageFault(_ c: UnsafeMutableRawPointer, _ linear: UInt64, _ errorCode
   recordFault(c, Exception.pageFault, errorCode)
 }
 
-/// Makes every link between pages and every jump-table entry be looked up again.
+/// Makes every gate and jump-table entry be looked up again that relies on a translation which is not global.
 @inline(__always)
 func staleLinks(_ c: UnsafeMutableRawPointer) {
-  c.cpu.pointee.linkGeneration &+= 1
-  if c.cpu.pointee.linkGeneration == 0 {
-    // 2^32 changes later an old link could look valid: start over with none.
-    c.cpu.pointee.linkGeneration = 1
+  c.cpu.pointee.linkGeneration &+= 2
+  // 2^31 changes later an old link could look valid: start over with none.
+  if c.cpu.pointee.linkGeneration == CPUState.firstLinkGeneration { c.cpu.pointee.blocks.pointee.mustFlush = true }
+}
+
+/// Makes every gate and jump-table entry be looked up again.
+func staleAllLinks(_ c: UnsafeMutableRawPointer) {
+  staleLinks(c)
+  c.cpu.pointee.globalGeneration &+= 2
+  if c.cpu.pointee.globalGeneration == 0 {
+    c.cpu.pointee.globalGeneration = CPUState.firstGlobalGeneration
     c.cpu.pointee.blocks.pointee.mustFlush = true
   }
+}
+
+/// Whether the translation of a linear address for execution, which is in the table, is a global one.
+func isGlobalCode(_ c: UnsafeMutableRawPointer, _ linear: UInt64) -> Bool {
+  c.cpu.pointee.mmu.pointee.code.lookUp(linear) & Translation.global != 0
 }
 
 /// Called once the control registers have their new values. Drops translations: MOV to CR3 (`keepGlobal`), changes of CR0.PG, CR0.WP, CR0.PE, CR4.PAE/PSE/PGE, EFER.NXE.
@@ -100,7 +116,9 @@ func flushTLB(_ c: UnsafeMutableRawPointer, keepGlobal: Bool) {
   mmu.pointee.code.flush(keepGlobal: keepGlobal) { _ in }
   // Without paging before and after, code is still where links and jump table say.
   let isPaged = c.cpu.pointee.cr0 & CR0.pg != 0
-  if isPaged || mmu.pointee.codeIsPaged { staleLinks(c) }
+  if isPaged || mmu.pointee.codeIsPaged {
+    if keepGlobal { staleLinks(c) } else { staleAllLinks(c) }
+  }
   mmu.pointee.codeIsPaged = isPaged
 }
 
@@ -108,8 +126,10 @@ func flushTLB(_ c: UnsafeMutableRawPointer, keepGlobal: Bool) {
 @inline(never)
 func invalidatePage(_ c: UnsafeMutableRawPointer, _ linear: UInt64) {
   dropDataTranslation(c, linear)
-  c.cpu.pointee.mmu.pointee.code.invalidate(linear) { _ in }
-  staleLinks(c)
+  // Links rely on translations that are in the table.
+  var isDropped = false
+  c.cpu.pointee.mmu.pointee.code.invalidate(linear) { _ in isDropped = true }
+  if isDropped { staleAllLinks(c) }
 }
 
 /// Forgets host addresses of data (never translations).

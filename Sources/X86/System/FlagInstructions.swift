@@ -50,6 +50,11 @@ enum FlagHandlers {
       if e.cpl > e.iopl { throw .protection() }
       guard e.cpu.pointee.systemFlags & Flags.interrupt == 0 else { return .next }
       e.cpu.pointee.systemFlags |= Flags.interrupt
+      // With nothing to hold back, an instruction that follows in the same block needs no shadow: it runs before anybody
+      // looks for interrupts.
+      if o.pointee.left > 1, !e.cpu.pointee.interruptLine, !e.cpu.pointee.nmiPending, e.cpu.pointee.attention == 0 {
+        return .next
+      }
       e.cpu.pointee.interruptShadow = 1
       return .exit(e.ip(after: o))
     }

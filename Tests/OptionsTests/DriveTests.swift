@@ -66,7 +66,7 @@ struct DriveTests {
       "OPT: machine type does not support if=ide,bus=2,unit=0"),
     Refused("-hda foo:bar", "OPT: Unknown protocol 'foo'"),
     Refused("-drive file=nbd:localhost:1", "OPT: Unknown protocol 'nbd'"),
-    Refused("json:{}", "json:{}: A block device must be specified for \"file\""),
+    Refused("json:{}", "json:{}: Must specify either driver or file"),
     Refused("-M none -hda a", "OPT: machine type does not support if=ide,bus=0,unit=0"),
     Refused("-device ide-hd", "OPT: No drive specified"),
     Refused("-device ide-hd,drive=nosuch", "OPT: Property 'ide-hd.drive' can't find value 'nosuch'"),

@@ -52,9 +52,9 @@ struct DirectTransferTests {
       #expect(node.requestAlignment == alignment.request)
       var model = content
       var generator = Generator(state: UInt64(unit + byteCount))
-      for step in 0..<200 {
+      for step in 0..<60 {
         let offset = generator.next(max(byteCount, 20000) + 3000)
-        let count = generator.next(4) == 0 ? generator.next(1_500_000) : generator.next(9000)
+        let count = generator.next(8) == 0 ? generator.next(1_200_000) : generator.next(9000)
         if model.count < offset + count { model += [UInt8](repeating: 0, count: offset + count - model.count) }
         let range = Int64(offset)..<Int64(offset + count)
         switch generator.next(4) {

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import vm
 
-DISK = '-drive', 'file=d.qcow2,if=none,id=d', '-device', 'ide-hd,drive=d,bus=ide.0'
+DISK = '-no-shutdown', '-drive', 'file=d.qcow2,if=none,id=d', '-device', 'ide-hd,drive=d,bus=ide.0'
 
 
 @pytest.fixture

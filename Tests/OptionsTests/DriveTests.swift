@@ -38,9 +38,10 @@ struct DriveTests {
     Refused(
       "-drive file=a,bps=100,bps_rd=1",
       "OPT: bps/iops/max total values and read/write values cannot be used at the same time"),
-    Refused("-drive file=a,bps=x", "OPT: Parameter 'bps' expects a number"),
+    Refused("-drive file=a,bps=x", "OPT: Parameter 'throttling.bps-total' expects a number"),
     Refused(
-      "-drive file=a,throttling.bogus=1", "OPT: Block format 'raw' does not support the option 'throttling.bogus'"),
+      "-drive file=a,format=raw,throttling.bogus=1",
+      "OPT: Block format 'raw' does not support the option 'throttling.bogus'"),
     Refused("-drive file=a,file.locking=foo", "OPT: invalid parameter value: foo"),
     Refused("-drive file=a,file.bogus=1", "OPT: Block protocol 'file' doesn't support the option 'bogus'"),
     Refused("-drive file=a,file.filename=b", "OPT: Can't specify 'file' and 'filename' options at the same time"),
@@ -185,7 +186,7 @@ struct DriveTests {
       (",cache=writeback,cache.direct=on,cache.no-flush=on", image { ($0.isDirect, $0.ignoresFlushes) = (true, true) }),
       (",cache=none,cache.direct=off,cache.writeback=off", image { _ in }),
       (",aio=io_uring,werror=report,rerror=report,copy-on-read=on", image { $0.copiesOnRead = true }),
-      (",detect-zeroes=unmap", image { $0.detectZeroes = .on }),
+      (",detect-zeroes=unmap", image { $0.detectZeroes = .unmap }),
       (",detect-zeroes=unmap,discard=unmap", image { ($0.detectZeroes, $0.unmapsDiscards) = (.unmap, true) }),
       (
         ",node-name=n,offset=512,size=1k,format=raw",

@@ -36,6 +36,8 @@ public final class BlockBackend {
   var didFail: ((BlockFailure) -> Void)?
   /// The guest may be told at first that writes stay in a cache until it flushes (`cache=writeback`, `write-cache=`).
   public var isWriteback = true
+  /// What the guest has made of that; nil: nothing yet.
+  public var isCachingWrites: Bool?
   /// Media that are put in from now on are opened read-only, unless the user says otherwise.
   public var opensReadOnly = false
   /// Shared limits on what is moved; nil: none.

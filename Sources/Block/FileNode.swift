@@ -12,6 +12,8 @@ public final class FileNode: BlockNode {
   public let isReadOnly: Bool
   public let driver = "raw"
   private let file: FileDescriptor
+  /// Not nil: past the host's page cache.
+  private let direct: DirectTransfer?
   private let unmapsDiscards: Bool
   private let isBlockDevice: Bool
   private let length: Atomic<Int64>
@@ -20,10 +22,13 @@ public final class FileNode: BlockNode {
   private let seeking = Mutex(())
 
   /// Takes over `file`, which it closes at the end of its life. `unmapsDiscards`: discarded ranges give their storage back.
+  /// `alignment`: of a file that was opened to bypass the page cache.
   public init(
-    _ file: FileDescriptor, isReadOnly: Bool, unmapsDiscards: Bool = false, isGrowable: Bool = false
+    _ file: FileDescriptor, isReadOnly: Bool, unmapsDiscards: Bool = false, isGrowable: Bool = false,
+    alignment: DirectAlignment? = nil
   ) throws(Errno) {
     self.file = file
+    direct = alignment.map { DirectTransfer(file, $0) }
     self.isReadOnly = isReadOnly
     self.unmapsDiscards = unmapsDiscards
     self.isGrowable = isGrowable
@@ -43,6 +48,25 @@ public final class FileNode: BlockNode {
     do throws(Errno) { return try file.status().allocatedByteCount } catch { return nil }
   }
 
+  /// Requests are made of units of this size, in which the last one of the file may become whole; 1 with the page cache.
+  public var requestAlignment: Int { direct?.alignment.request ?? 1 }
+
+  private func readBytes(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
+    if let direct { return try direct.read(at: offset, into: buffer) }
+    return try file.readFully(into: buffer, at: offset)
+  }
+
+  private func writeBytes(_ buffer: UnsafeRawBufferPointer, at offset: Int64) throws(Errno) {
+    if let direct { return try direct.write(at: offset, from: buffer) }
+    try file.writeAll(buffer, at: offset)
+  }
+
+  /// Changes a range by other means than writing bytes.
+  private func changing(_ range: Range<Int64>, _ body: () throws(Errno) -> Void) throws(Errno) {
+    if let direct { return try direct.changing(range, body) }
+    try body()
+  }
+
   /// Makes sure that a change of a range may happen, and remembers where the file ends after it.
   private func prepareChange(_ offset: Int64, _ count: Int64) throws(Errno) {
     guard !isReadOnly else { throw .notPermitted }
@@ -56,7 +80,7 @@ public final class FileNode: BlockNode {
 
   public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     guard offset >= 0 else { throw .invalidArgument }
-    let got = try file.readFully(into: buffer, at: offset)
+    let got = try readBytes(at: offset, into: buffer)
     if got < buffer.count {
       UnsafeMutableRawBufferPointer(rebasing: buffer[got...]).initializeMemory(as: UInt8.self, repeating: 0)
     }
@@ -64,7 +88,7 @@ public final class FileNode: BlockNode {
 
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try prepareChange(offset, Int64(buffer.count))
-    try file.writeAll(buffer, at: offset)
+    try writeBytes(buffer, at: offset)
   }
 
   public func flush() throws(Errno) {
@@ -74,7 +98,9 @@ public final class FileNode: BlockNode {
   public func discard(_ range: Range<Int64>) throws(Errno) {
     guard unmapsDiscards, !isReadOnly, !isBlockDevice, contains(range) else { return }
     do throws(Errno) {
-      try file.punchHole(at: range.lowerBound, byteCount: range.upperBound - range.lowerBound)
+      try changing(range) { () throws(Errno) in
+        try file.punchHole(at: range.lowerBound, byteCount: range.upperBound - range.lowerBound)
+      }
     } catch .notSupported {}
   }
 
@@ -85,11 +111,15 @@ public final class FileNode: BlockNode {
     try prepareChange(range.lowerBound, count)
     if !isBlockDevice {
       do throws(Errno) {
-        if mayUnmap, unmapsDiscards {
-          try file.punchHole(at: range.lowerBound, byteCount: count)
-          if range.upperBound > oldEnd, try file.length() < range.upperBound { try file.truncate(to: range.upperBound) }
-        } else {
-          try file.zeroRange(at: range.lowerBound, byteCount: count)
+        try changing(range) { () throws(Errno) in
+          if mayUnmap, unmapsDiscards {
+            try file.punchHole(at: range.lowerBound, byteCount: count)
+            if range.upperBound > oldEnd, try file.length() < range.upperBound {
+              try file.truncate(to: range.upperBound)
+            }
+          } else {
+            try file.zeroRange(at: range.lowerBound, byteCount: count)
+          }
         }
         return
       } catch .notSupported {}
@@ -103,7 +133,7 @@ public final class FileNode: BlockNode {
     while offset < range.upperBound {
       let count = Int(min(Int64(zeros.count), range.upperBound - offset))
       try zeros.withBytes { (bytes) throws(Errno) in
-        try file.writeAll(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)), at: offset)
+        try writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)), at: offset)
       }
       offset += Int64(count)
     }
@@ -146,12 +176,28 @@ public final class FileNode: BlockNode {
       case .full: try fill(old..<byteCount)
       case .off: break
       }
-      do throws(Errno) { try file.truncate(to: byteCount) } catch { throw .failed("Failed to resize the file", error) }
+      do throws(Errno) {
+        try changing(0..<Int64.max) { () throws(Errno) in
+          try file.truncate(to: byteCount)
+          if old == 0, preallocation == .off { writeFirstBlock(of: byteCount) }
+        }
+      } catch {
+        throw .failed("Could not resize file", error)
+      }
     } catch {
       if preallocation != .off { do throws(Errno) { try file.truncate(to: old) } catch {} }
       throw error
     }
     length.store(Self.padded(byteCount), ordering: .releasing)
+  }
+
+  /// A file that begins with a hole does not tell what alignment its file system wants (`directAlignment`); QEMU writes
+  /// a block there too. The new length holds without it.
+  private func writeFirstBlock(of byteCount: Int64) {
+    let block = AlignedBuffer(byteCount: Int(min(byteCount, 4096)), alignment: 4096)
+    do throws(Errno) {
+      try block.withBytes { (bytes) throws(Errno) in try file.writeAll(UnsafeRawBufferPointer(bytes), at: 0) }
+    } catch {}
   }
 
   private func reserve(_ range: Range<Int64>) throws(BlockError) {

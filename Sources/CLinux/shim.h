@@ -104,6 +104,12 @@ static inline int linux_make_tap(int fd, char *name) {
   return 0;
 }
 
+/// The sector size of a block device; -1 for files.
+static inline int linux_logical_block_size(int fd) {
+  int size = 0;
+  return ioctl(fd, 0x1268 /* BLKSSZGET */, &size) == 0 ? size : -1;
+}
+
 static inline int linux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 static inline int linux_fork(void) { return (int)fork(); }

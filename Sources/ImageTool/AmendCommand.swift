@@ -25,11 +25,14 @@ enum AmendCommand {
       console.print("Amend options for '\(options.format.rawValue)':\n" + String(lines.dropLast()))
       return 0
     }
+    let cache = try CacheMode(given.text("t") ?? "writeback")
     guard given.operands.count == 1 else { throw .usage("Expecting one image file name") }
     for key in options.values.keys where !names.contains(key) {
       throw ToolError("Error while amending options: Changing '\(key)' is not supported")
     }
-    let chain = try ToolImage.open(name, format: given.text("format"), given.opening(isReadOnly: false))
+    var opening = given.opening(isReadOnly: false)
+    cache.apply(to: &opening)
+    let chain = try ToolImage.open(name, format: given.text("format"), opening)
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("Format driver 'raw' does not support option amendment")
     }

@@ -23,11 +23,12 @@ enum CheckCommand {
     case "all": repair = [.leaks, .errors]
     case let other?: throw .usage("Unknown option value for -r (expecting 'leaks' or 'all'): \(other)")
     }
-    if let mode = given.text("T") { _ = try CacheMode(mode, source: true) }
+    let cache = try CacheMode(given.text("T") ?? "writeback", source: true)
     console.isQuiet = given.has("quiet")
     let name = try given.onlyOperand()
     var options = given.opening(isReadOnly: repair.isEmpty)
     (options.isCheck, options.ignoresBacking) = (true, true)
+    cache.apply(to: &options)
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("This image format does not support checks", status: 63)

@@ -19,7 +19,8 @@ enum CommitCommand {
     let name = try given.onlyOperand()
     let cache = try CacheMode(given.text("t") ?? "writeback")
     var options = given.opening(isReadOnly: false)
-    (options.writesBacking, options.unmapsDiscards, options.isUnsafe) = (true, true, cache.isUnsafe)
+    (options.writesBacking, options.unmapsDiscards) = (true, true)
+    cache.apply(to: &options)
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     var depth = 1
     if let base = given.path("b") {

@@ -18,7 +18,8 @@ enum CompareCommand {
     try given.check()
     console.isQuiet = given.has("quiet")
     guard given.operands.count == 2 else { throw .usage("Expecting two image file names") }
-    let options = given.opening()
+    var options = given.opening()
+    try CacheMode(given.text("T") ?? "writeback", source: true, status: 2).apply(to: &options)
     let first = try ToolImage.open(given.operands[0], format: given.text("f"), options, status: 2)
     let second = try ToolImage.open(given.operands[1], format: given.text("F"), options, status: 2)
     let sizes = (first.top.byteCount, second.top.byteCount)

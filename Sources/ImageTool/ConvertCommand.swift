@@ -72,9 +72,10 @@ enum ConvertCommand {
       }
       copier.threadCount = min(count, max(2, HostProcess.processorCount))
     }
-    _ = try CacheMode(given.text("T") ?? "writeback", source: true)
+    let sourceCache = try CacheMode(given.text("T") ?? "writeback", source: true)
     let cache = try CacheMode(given.text("t") ?? "unsafe")
-    let opening = given.opening()
+    var opening = given.opening()
+    sourceCache.apply(to: &opening)
     var sources: [ImageChain] = []
     for name in given.operands.dropLast() {
       sources.append(try ToolImage.open(name, format: given.text("source-format"), opening))
@@ -93,7 +94,9 @@ enum ConvertCommand {
     }
     do throws(ToolError) {
       var target = ImageChain.Options(isReadOnly: false)
-      (target.unmapsDiscards, target.isUnsafe) = (true, cache.isUnsafe)
+      target.unmapsDiscards = true
+      cache.apply(to: &target)
+      target.mayGrow = cache.isDirect
       target.isOptionList = given.has("target-image-opts")
       let chain = try ToolImage.open(
         output, format: target.isOptionList ? given.text("target-format") : creation.format.rawValue, target)

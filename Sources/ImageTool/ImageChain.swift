@@ -24,6 +24,10 @@ struct ImageChain: Sendable {
     var sharesWrite = false
     var unmapsDiscards = false
     var isUnsafe = false
+    /// Past the host's page cache.
+    var isDirect = false
+    /// The last unit of a file that is written past the page cache may become whole.
+    var mayGrow = false
     /// A dirty or corrupt image is taken as it is.
     var isCheck = false
     var ignoresBacking = false
@@ -52,8 +56,9 @@ struct ImageChain: Sendable {
     if options.ignoresBacking { node.backing = NodeOptions.Reference.none }
     (node.isForCheck, node.writesBacking) = (options.isCheck, options.writesBacking)
     let tree = try ImageOpener().open(node)
-    try tree.lock(
-      for: BlockUse(needed: options.isReadOnly ? .consistentRead : [.consistentRead, .write], shared: .all))
+    var needed: BlockPermissions = options.isReadOnly ? .consistentRead : [.consistentRead, .write]
+    if options.mayGrow { needed.insert(.resize) }
+    try tree.lock(for: BlockUse(needed: needed, shared: .all))
     return ImageChain(tree.root, options.isOptionList ? shownName(tree.root, options) : path)
   }
 
@@ -97,6 +102,7 @@ struct ImageChain: Sendable {
     var general = NodeOptions()
     (general.isReadOnly, general.forcesSharing) = (options.isReadOnly, options.sharesWrite)
     (general.unmapsDiscards, general.ignoresFlushes) = (options.unmapsDiscards, options.isUnsafe)
+    general.isDirect = options.isDirect
     return general
   }
 

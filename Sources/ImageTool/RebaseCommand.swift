@@ -20,24 +20,26 @@ enum RebaseCommand {
     let name = given.operands[0]
     if !given.has("u"), !given.has("b") { throw .usage("Must specify backing file (-b) or use unsafe mode (-u)") }
     let cache = try CacheMode(given.text("t") ?? "writeback")
-    _ = try CacheMode(given.text("T") ?? "writeback", source: true)
+    let sourceCache = try CacheMode(given.text("T") ?? "writeback", source: true)
     if let format = given.text("F"), ImageFormat(rawValue: format) == nil {
       throw ToolError("Invalid format name: '\(format)'")
     }
     let base = given.path("b").flatMap { $0.isEmpty ? nil : $0 }
     var options = given.opening(isReadOnly: false)
     options.ignoresBacking = given.has("u")
-    options.isUnsafe = cache.isUnsafe
+    cache.apply(to: &options)
     let chain = try ToolImage.open(name, format: given.text("format"), options)
     guard let node = chain.top as? QCOW2Node else {
       throw ToolError("Could not change the backing file to '\(base ?? "")': Operation not supported")
     }
     if !given.has("u") {
       var new: ImageChain?
+      var sources = ImageChain.Options()
+      sourceCache.apply(to: &sources)
       if let base {
         do throws(BlockError) {
           new = try ImageChain.open(
-            ImageChain.resolve(base, beside: chain.links[0].fileName), format: given.text("F"), .init())
+            ImageChain.resolve(base, beside: chain.links[0].fileName), format: given.text("F"), sources)
         } catch {
           throw ToolError("Could not open new backing file '\(base)': \(error)")
         }

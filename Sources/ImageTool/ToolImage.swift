@@ -27,18 +27,23 @@ enum ToolImage {
   }
 }
 
-/// `-t` and `-T`: cache modes by QEMU's names. The page cache is used in all of them.
+/// `-t` and `-T`: cache modes by QEMU's names. What a command has written is on stable storage when it ends, but for
+/// `unsafe`, whether or not each write went there at once (`writethrough`, `directsync`).
 struct CacheMode {
-  var isUnsafe: Bool
-  var isWriteThrough: Bool
+  var isUnsafe = false
+  var isDirect = false
 
-  init(_ name: String, source: Bool = false) throws(ToolError) {
+  init(_ name: String, source: Bool = false, status: Int32 = 1) throws(ToolError) {
     switch name {
-    case "none", "off", "writeback": (isUnsafe, isWriteThrough) = (false, false)
-    case "writethrough", "directsync": (isUnsafe, isWriteThrough) = (false, true)
-    case "unsafe": (isUnsafe, isWriteThrough) = (true, false)
-    default: throw ToolError("Invalid \(source ? "source cache" : "cache") option: \(name)")
+    case "writeback", "writethrough": break
+    case "none", "off", "directsync": isDirect = true
+    case "unsafe": isUnsafe = true
+    default: throw ToolError("Invalid \(source ? "source cache" : "cache") option: \(name)", status: status)
     }
+  }
+
+  func apply(to options: inout ImageChain.Options) {
+    (options.isUnsafe, options.isDirect) = (isUnsafe, isDirect)
   }
 }
 

@@ -93,6 +93,9 @@ struct DriveRequest {
     _ list: inout KeyValueList, _ image: inout NodeOptions
   ) throws(OptionError) {
     image.isAutoReadOnly = true
+    if list.pairs.contains(where: { $0.key == "readonly" }), list.pairs.contains(where: { $0.key == "read-only" }) {
+      throw OptionError(option, "'read-only' and its alias 'readonly' can't be used at the same time")
+    }
     for key in ["readonly", "read-only"] {
       guard let value = list.take(key) else { continue }
       guard let isOn = KeyValueList.isOn(value) else {
@@ -133,6 +136,9 @@ struct DriveRequest {
       warning = option.prefixing("warning: disabling copy-on-read on read-only drive")
     }
     for key in ["stats-account-invalid", "stats-account-failed"] { _ = try list.takeSwitch(key) }
+    if let pair = list.pairs.first(where: { $0.key.hasPrefix("stats-intervals") }) {
+      throw OptionError(option, "'\(pair.key)' is not supported: statistics are kept for the whole run only")
+    }
   }
 
   /// What a failing host does to the guest: it sees the error, or waits when there is no space left.

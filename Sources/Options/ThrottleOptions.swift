@@ -27,8 +27,16 @@ extension KeyValueList {
   }
 
   private mutating func takeLimit(_ key: String, _ old: String) throws(OptionError) -> Int64? {
-    let value = try takeNumber(key)
-    let older = try takeNumber(old)
-    return (value ?? older).map { Int64(clamping: $0) }
+    if pairs.contains(where: { $0.key == key }), pairs.contains(where: { $0.key == old }) {
+      throw OptionError(option, "'\(key)' and its alias '\(old)' can't be used at the same time")
+    }
+    guard let text = take(key) ?? take(old) else { return nil }
+    // C's conversion takes a sign; what is below zero is then out of range.
+    if text.hasPrefix("-"), Self.number(String(text.dropFirst())) != nil { return -1 }
+    if let number = Self.number(text) { return Int64(clamping: number) }
+    let isNumber = !text.isEmpty && text.allSatisfy { $0.isASCII && $0.isNumber }
+    throw OptionError(
+      option,
+      isNumber ? "Value '\(text)' is too large for parameter '\(key)'" : "Parameter '\(key)' expects a number")
   }
 }

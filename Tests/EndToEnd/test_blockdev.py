@@ -106,6 +106,19 @@ REFUSED = [
     ('-blockdev driver=file,node-name=a,filename=/dev/null', "'file' driver requires '/dev/null' to be a regular file"),
     ('-blockdev driver=host_device,node-name=a,filename=a.img',
      "'host_device' driver requires 'a.img' to be either a character or block device"),
+    ('-drive file=c.qcow2,cache-size=1M,l2-cache-size=2M', 'l2-cache-size may not exceed cache-size'),
+    ('-drive file=c.qcow2,l2-cache-entry-size=500',
+     'L2 cache entry size must be a power of two between 512 and the cluster size (65536)'),
+    ('-drive file=c.qcow2,overlap-check=bad', "Unsupported value 'bad' for qcow2 option 'overlap-check'. Allowed are any of the "
+     'following: none, constant, cached, all'),
+    ('-drive file=c.qcow2,offset=512', "Block format 'qcow2' does not support the option 'offset'"),
+    ('-drive file=c.qcow2,data-file.filename=a.img', "'data-file' can only be set for images with an external data file"),
+    ('-drive file=c.qcow2,backing.driver=raw', 'Could not open backing file: A block device must be specified for "file"'),
+    ('-drive file=json:{}', 'Must specify either driver or file'), ('-drive file=json:[1]', 'Invalid JSON object given'),
+    ('-drive file=a.img,format=raw,readonly=on,read-only=on', "'read-only' and its alias 'readonly' can't be used at the same time"),
+    ('-drive file=a.img,format=raw,bps=5,throttling.bps-total=6',
+     "'throttling.bps-total' and its alias 'bps' can't be used at the same time"),
+    ('-drive file=a.img,format=raw,throttling.bps-total=-1', 'bps/iops/max values must be within [0, 1000000000000000]'),
     ('-blockdev driver=file,node-name=1x,filename=a.img', "Invalid node-name: '1x'"),
     ('-blockdev driver=file,node-name=abcdefghijabcdefghijabcdefghijabcdefghij,filename=a.img', 'Node name too long'),
     ('-blockdev driver=raw,node-name=a,file.driver=file,file.filename=a.img,file.node-name=a', "Duplicate nodes with node-name='a'"),
@@ -123,6 +136,21 @@ REFUSED = [
 def test_what_cannot_be_is_refused(run, files, prefix, arguments, sentence):
     done = run('-nodefaults', '-display', 'none', *arguments.split(' '))
     assert (done.returncode, done.stdout, done.stderr.decode()) == (1, b'', f'{prefix} {arguments}: {sentence}\n')
+
+
+@pytest.mark.parametrize('option, file, format', [
+    ('file=c.qcow2,lazy-refcounts=on', 'c.qcow2', 'qcow2'), ('file=c.qcow2,l2-cache-size=1M,cache-clean-interval=5', 'c.qcow2', 'qcow2'),
+    ('file=c.qcow2,overlap-check=all,pass-discard-request=on', 'c.qcow2', 'qcow2'), ('file=json:{"file.filename":"c.qcow2"}', 'c.qcow2', 'qcow2'),
+    ('file=json:{"driver":"qcow2",,"file":{"filename":"c.qcow2"}}', 'c.qcow2', 'qcow2'), ('file=d.qcow2,backing.node-name=base', 'd.qcow2', 'qcow2'),
+    ('file=d.qcow2,backing.driver=raw,backing.cache.direct=on', 'd.qcow2', 'qcow2'),
+    ('file=c.qcow2,format=raw,detect-zeroes=unmap', 'c.qcow2', 'raw')])
+def test_a_guessed_format_takes_its_options(start, files, option, file, format):
+    machine = start('-S', '-drive', f'if=none,id=x,{option}', serial=False)
+    drive = next(drive for drive in machine.qmp.command('query-block') if drive['device'] == 'x')['inserted']
+    assert (drive['file'], drive['drv']) == (file, format)
+    assert drive['detect_zeroes'] == ('unmap' if 'detect-zeroes' in option else 'off')
+    nodes = [node['node-name'] for node in machine.qmp.command('query-named-block-nodes')]
+    assert ('base' in nodes) == ('base' in option)
 
 
 FILE = ['-blockdev', 'driver=file,node-name=f,filename=a.img']

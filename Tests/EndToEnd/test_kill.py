@@ -47,7 +47,7 @@ def check_content(flat, flushed):
             assert words[0] == 0 or words[0] in seen[place]
 
 
-def killed(folder, form, seconds, number):
+def killed(folder, form, seconds, number, cache='writeback'):
     """Lets a guest write, kills its emulator, looks at the image; gives the last piece that was flushed and the check's status."""
     image = folder / f'{number}.qcow2'
     options = ['-o', FORMS[form].replace('NAME', str(image))]
@@ -61,7 +61,7 @@ def killed(folder, form, seconds, number):
     log.unlink(missing_ok=True)
     process = subprocess.Popen([vm.emulator(), '-m', '16', '-nic', 'none', '-display', 'none', '-monitor', 'none', '-serial', f'file:{log}',
                                 '-drive', f'file={vm.image("journal.img")},format=raw,snapshot=on,index=0',
-                                '-drive', f'file={image},format=qcow2,index=2,discard=unmap'])
+                                '-drive', f'file={image},format=qcow2,index=2,discard=unmap,cache={cache}'])
     try:
         deadline = time.monotonic() + 30
         while not log.exists() or log.read_bytes().count(b'\n') < 3:
@@ -89,9 +89,10 @@ def killed(folder, form, seconds, number):
     return flushed, status
 
 
-@pytest.mark.parametrize('form', ['plain', 'lazy', 'small'])
-def test_nothing_flushed_is_lost(tmp_path, form):
-    flushed, _ = killed(tmp_path, form, 0.3, 0)
+@pytest.mark.parametrize('form, cache', [('plain', 'writeback'), ('lazy', 'writeback'), ('small', 'writeback'), ('plain', 'none'),
+                                         ('small', 'directsync')])
+def test_nothing_flushed_is_lost(tmp_path, form, cache):
+    flushed, _ = killed(tmp_path, form, 0.3, 0, cache)
     assert flushed > 0
 
 
@@ -101,7 +102,8 @@ def test_two_hundred_kills(tmp_path):
     statuses = {}
     for number in range(200):
         form = list(FORMS)[number % len(FORMS)]
-        flushed, status = killed(tmp_path, form, source.random() * 1.2, number)
+        flushed, status = killed(tmp_path, form, source.random() * 1.2, number,
+                                 ('writeback', 'none')[number // len(FORMS) % 2])
         statuses.setdefault(form, []).append((flushed, status))
     for form, results in statuses.items():
         print(f'{form}: {sum(flushed for flushed, _ in results)} pieces flushed, checks clean {sum(s == 0 for _, s in results)}, '

@@ -38,9 +38,10 @@ struct DriveTests {
     Refused(
       "-drive file=a,bps=100,bps_rd=1",
       "OPT: bps/iops/max total values and read/write values cannot be used at the same time"),
-    Refused("-drive file=a,bps=x", "OPT: Parameter 'bps' expects a number"),
+    Refused("-drive file=a,bps=x", "OPT: Parameter 'throttling.bps-total' expects a number"),
     Refused(
-      "-drive file=a,throttling.bogus=1", "OPT: Block format 'raw' does not support the option 'throttling.bogus'"),
+      "-drive file=a,format=raw,throttling.bogus=1",
+      "OPT: Block format 'raw' does not support the option 'throttling.bogus'"),
     Refused("-drive file=a,file.locking=foo", "OPT: invalid parameter value: foo"),
     Refused("-drive file=a,file.bogus=1", "OPT: Block protocol 'file' doesn't support the option 'bogus'"),
     Refused("-drive file=a,file.filename=b", "OPT: Can't specify 'file' and 'filename' options at the same time"),
@@ -66,7 +67,7 @@ struct DriveTests {
       "OPT: machine type does not support if=ide,bus=2,unit=0"),
     Refused("-hda foo:bar", "OPT: Unknown protocol 'foo'"),
     Refused("-drive file=nbd:localhost:1", "OPT: Unknown protocol 'nbd'"),
-    Refused("json:{}", "json:{}: A block device must be specified for \"file\""),
+    Refused("json:{}", "json:{}: Must specify either driver or file"),
     Refused("-M none -hda a", "OPT: machine type does not support if=ide,bus=0,unit=0"),
     Refused("-device ide-hd", "OPT: No drive specified"),
     Refused("-device ide-hd,drive=nosuch", "OPT: Property 'ide-hd.drive' can't find value 'nosuch'"),
@@ -185,7 +186,7 @@ struct DriveTests {
       (",cache=writeback,cache.direct=on,cache.no-flush=on", image { ($0.isDirect, $0.ignoresFlushes) = (true, true) }),
       (",cache=none,cache.direct=off,cache.writeback=off", image { _ in }),
       (",aio=io_uring,werror=report,rerror=report,copy-on-read=on", image { $0.copiesOnRead = true }),
-      (",detect-zeroes=unmap", image { $0.detectZeroes = .on }),
+      (",detect-zeroes=unmap", image { $0.detectZeroes = .unmap }),
       (",detect-zeroes=unmap,discard=unmap", image { ($0.detectZeroes, $0.unmapsDiscards) = (.unmap, true) }),
       (
         ",node-name=n,offset=512,size=1k,format=raw",

@@ -64,7 +64,7 @@ public final class BlockGraph {
   public func opener() -> ImageOpener {
     ImageOpener(
       names: nodeNames, existing: Dictionary(nodes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }),
-      takenNames: Set(backends.map(\.name)), isInactive: isInactive)
+      takenNames: Set(backends.map(\.name)), isInactive: isInactive, keepsBitmaps: true)
   }
 
   /// Takes opened nodes in. `isOwned`: the root stays until the user deletes it.
@@ -234,7 +234,7 @@ public final class BlockGraph {
   }
 
   public func addBitmap(_ bitmap: DirtyBitmap, to node: GraphNode) { node.add(bitmap) }
-  public func removeBitmap(named name: String, from node: GraphNode) { node.removeBitmap(named: name) }
+  public func remove(_ bitmap: DirtyBitmap, from node: GraphNode) { node.remove(bitmap) }
 
   /// A node has another length: the drives over it tell their devices.
   public func didResize(_ node: GraphNode) {
@@ -310,7 +310,11 @@ public final class BlockGraph {
   /// Checks all uses against each other and takes the locks that they need.
   func updatePermissions(extra: [(GraphNode, User)] = []) throws(BlockError) {
     let users = users(extra)
-    for node in nodes { try Self.checkConflicts(node, users[ObjectIdentifier(node)] ?? []) }
+    for node in nodes {
+      let own = users[ObjectIdentifier(node)] ?? []
+      try Self.checkConflicts(node, own)
+      if !isInactive { try node.checkAlignment(Self.joined(own)) }
+    }
     var applied: [(ImageLocks, BlockUse)] = []
     do throws(BlockError) {
       for node in nodes where node.options.locking != .off {

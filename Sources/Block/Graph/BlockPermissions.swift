@@ -53,6 +53,17 @@ public struct BlockUse: Sendable, Hashable {
   }
 }
 
+extension GraphNode {
+  /// A write of the last unit makes it whole, which takes the right to change the length.
+  func checkAlignment(_ use: BlockUse) throws(BlockError) {
+    guard let file = content as? FileNode, use.needed.contains(.write), !use.needed.contains(.resize),
+      byteCount % Int64(file.requestAlignment) != 0
+    else { return }
+    throw .refused(
+      "Cannot get 'write' permission without 'resize': Image size is not a multiple of request alignment")
+  }
+}
+
 /// Rights to an image that processes agree upon through locks on single bytes of the file.
 ///
 /// For permission `n`, a shared lock on byte 100 + n says "I use it" and one on byte 200 + n says "nobody else may". These

@@ -15,6 +15,8 @@ public struct PreparedOverlay: Sendable {
   public var baseName: String { base.fileName }
   /// Waits for the disk.
   public func flushBase() throws(Errno) { try base.flush() }
+  /// Once the overlay is in place: what the base keeps in memory goes to its file. Waits for the disk.
+  public func settleBase() throws(Errno) { try (base.content as? QCOW2Node)?.restBitmaps() }
 }
 
 /// What makes an overlay, safe to take to a worker.

@@ -149,7 +149,8 @@ public final class GraphNode: BlockNode {
     guard options.detectZeroes != .off, buffer.count > 0, contains(offset, buffer.count), Self.isZero(buffer) else {
       return true
     }
-    try content.writeZeroes(offset..<offset + Int64(buffer.count), mayUnmap: options.detectZeroes == .unmap)
+    try content.writeZeroes(
+      offset..<offset + Int64(buffer.count), mayUnmap: options.detectZeroes == .unmap && options.unmapsDiscards)
     return false
   }
 
@@ -185,6 +186,11 @@ public final class GraphNode: BlockNode {
   public func resize(to byteCount: Int64, preallocation: Preallocation) throws(BlockError) {
     guard !isReadOnly else { throw .refused("Image is read-only") }
     guard !isInactive else { throw .refused("Node '\(name)' is in use by another process") }
+    for bitmap in bitmaps {
+      if bitmap.isInconsistent {
+        throw .cannotResize("Bitmap '\(bitmap.name)' is inconsistent and cannot be used")
+      }
+    }
     try content.resize(to: byteCount, preallocation: preallocation)
     for bitmap in bitmaps { bitmap.resize(to: self.byteCount) }
   }
@@ -248,9 +254,34 @@ public final class GraphNode: BlockNode {
     }
   }
 
-  public var bitmaps: [DirtyBitmap] { watch.withLock { $0.bitmaps } }
-  func add(_ bitmap: DirtyBitmap) { setWatch { $0.bitmaps.insert(bitmap, at: 0) } }
-  func removeBitmap(named name: String) { setWatch { $0.bitmaps.removeAll { $0.name == name } } }
+  /// The newest first.
+  public var bitmaps: [DirtyBitmap] {
+    let stored = (content as? QCOW2Node)?.liveBitmaps ?? []
+    return (watch.withLock { $0.bitmaps } + stored).sorted { $0.serial > $1.serial }
+  }
+
+  func add(_ bitmap: DirtyBitmap) {
+    if bitmap.isPersistent { (content as? QCOW2Node)?.add(bitmap) } else { setWatch { $0.bitmaps.append(bitmap) } }
+  }
+
+  func remove(_ bitmap: DirtyBitmap) {
+    if bitmap.isPersistent {
+      (content as? QCOW2Node)?.remove(bitmap)
+    } else {
+      setWatch { $0.bitmaps.removeAll { $0 === bitmap } }
+    }
+  }
+
+  /// QEMU's sentence about why a persistent bitmap cannot be; nil if it can.
+  public func objection(toPersistentBitmap name: String, shownAs shownName: String) -> String? {
+    guard let image = content as? QCOW2Node else {
+      return "Can't store persistent bitmaps to \(shownName): Operation not supported"
+    }
+    return image.objection(toBitmap: name).map { "Can't make bitmap '\(name)' persistent in '\(shownName)': \($0)" }
+  }
+
+  /// To be called before a persistent bitmap is changed. May wait for the disk.
+  public func prepareBitmapChange() throws(Errno) { try (content as? QCOW2Node)?.prepareBitmapChange() }
 
   /// A write that ends beyond this offset is reported, once; 0: none.
   public var writeThreshold: UInt64 { watch.withLock { $0.threshold } }

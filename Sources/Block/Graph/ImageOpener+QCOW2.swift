@@ -17,6 +17,7 @@ extension ImageOpener.Work {
     settings.isUnsafe = options.ignoresFlushes
     settings.isInactive = opener.isInactive
     settings.isCheck = options.isForCheck
+    settings.keepsBitmaps = opener.keepsBitmaps && !options.isForCheck
     settings.lazyRefcounts = options.formatOptions["lazy-refcounts"].map { $0 == "on" }
     if let given = options.backing {
       settings.ignoresBacking = true
@@ -40,12 +41,43 @@ extension ImageOpener.Work {
         return node
       })
     self = work
+    if content.extensions.backingFile == nil, !options.backingOptions.isEmpty {
+      throw .refused(
+        "Could not open backing file: "
+          + (options.backingOptions["driver"] == nil
+            ? "Must specify either driver or file" : "A block device must be specified for \"file\""))
+    }
+    try check(options, content)
     if let data { children.append(.init(role: .data, node: data, name: "data-file")) }
     if let backing { children.append(.init(role: .backing, node: backing, name: "backing")) }
     if settings.ignoresBacking { content.replaceBacking(children.first { $0.role == .backing }?.node) }
     let node = GraphNode(name: name, driver: "qcow2", content: content, options: options, children: children)
     nodes[place] = node
     return node
+  }
+
+  /// What only the image decides about the options.
+  private func check(_ options: NodeOptions, _ image: QCOW2Node) throws(BlockError) {
+    if options.dataFile != nil, image.dataFile == nil {
+      if case .named(let name)? = options.dataFile { _ = try opener.node(named: name) }
+      throw .refused("'data-file' can only be set for images with an external data file")
+    }
+    let cluster = image.header.clusterByteCount
+    if let text = options.formatOptions["l2-cache-entry-size"], let size = Int64(text),
+      size < 512 || size > cluster || size & (size - 1) != 0
+    {
+      throw .refused(
+        "L2 cache entry size must be a power of two between 512 and the cluster size (\(cluster))")
+    }
+    func size(_ key: String) -> Int64? { options.formatOptions[key].flatMap { Int64($0) } }
+    let (whole, tables, counts) = (size("cache-size"), size("l2-cache-size"), size("refcount-cache-size"))
+    guard let whole else { return }
+    if tables != nil, counts != nil {
+      throw .refused("cache-size, l2-cache-size and refcount-cache-size may not be set at the same time")
+    }
+    for (name, part) in [("l2-cache-size", tables), ("refcount-cache-size", counts)] {
+      if let part, part > whole { throw .refused("\(name) may not exceed cache-size") }
+    }
   }
 
   private mutating func openBacking(
@@ -69,7 +101,10 @@ extension ImageOpener.Work {
     do throws(BlockError) {
       let format = try reference.format.map { (name) throws(BlockError) in try ImageOptions.driver(name) }
       let name = Self.resolved(reference.fileName, over: file)
-      let below = try NodeOptions(fileName: name, format: format, defaults: NodeOptions.backingDefaults(options))
+      var below = try NodeOptions(fileName: name, format: format, defaults: NodeOptions.backingDefaults(options))
+      if !options.backingOptions.isEmpty {
+        below = try NodeOptions(legacy: options.backingOptions, defaults: below)
+      }
       return try open(below, depth: depth + 1)
     } catch {
       throw .refused("Could not open backing file: \(error)")
@@ -94,7 +129,7 @@ extension ImageOpener.Work {
   }
 
   /// A name in an image, as seen from this process.
-  private static func resolved(_ name: BytePath, over file: GraphNode) -> BytePath {
+  static func resolved(_ name: BytePath, over file: GraphNode) -> BytePath {
     guard let own = file.options.fileName, !name.isAbsolute, !name.description.contains(":") else { return name }
     let folder = own.directory
     return folder == "." && !own.bytes.starts(with: [UInt8(ascii: "."), UInt8(ascii: "/")])
@@ -102,10 +137,20 @@ extension ImageOpener.Work {
   }
 }
 
+extension GraphNode {
+  /// The backing file that the image names, as seen from this process, whichever is open below.
+  public var fullBackingFileName: String? {
+    guard let name = (content as? QCOW2Node)?.extensions.backingFile, let file else { return nil }
+    return ImageOpener.Work.resolved(name, over: file).description
+  }
+}
+
 extension QCOW2Node: DetailedFormat {
-  /// Writes another name of the backing file down, or takes it out with an empty one; its format stays.
+  /// Writes another name of the backing file down, or takes it out with an empty one.
+  ///
+  /// The format that is written is the image's own, as QEMU does it.
   public func renameBacking(_ name: BytePath) throws(Errno) {
-    let format = extensions.backingFormat
+    let format = driver
     try setBackingReference(name.isEmpty ? nil : BackingReference(fileName: name, format: format))
   }
 
@@ -130,6 +175,19 @@ extension QCOW2Node: DetailedFormat {
     specific["compression-type"] = .string(header.compression.name)
     if header.version >= 3 {
       specific["lazy-refcounts"] = .bool(header.hasLazyRefcounts)
+      // As they are on disk; those that a machine may change are in use there, or will be with the first change.
+      let stored = bitmaps.filter { $0.tableOffset != 0 }
+      if !stored.isEmpty {
+        specific["bitmaps"] = .array(
+          stored.map { bitmap in
+            let isInUse = bitmap.flags.contains(.inUse) || bitmap.live != nil && !isReadOnly && !areBitmapsAtRest
+            let flags = (isInUse ? ["in-use"] : []) + (bitmap.flags.contains(.auto) ? ["auto"] : [])
+            return [
+              "flags": .array(flags.map { .string($0) }), "name": .string(bitmap.name),
+              "granularity": .int(bitmap.granularity),
+            ]
+          })
+      }
       specific["refcount-bits"] = .int(Int64(header.refcountBits))
       specific["corrupt"] = .bool(header.incompatible.contains(.corrupt))
       specific["extended-l2"] = .bool(header.hasExtendedL2)

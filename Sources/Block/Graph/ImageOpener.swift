@@ -12,13 +12,18 @@ public struct ImageOpener: Sendable {
   private let takenNames: Set<String>
   /// Another process still has the images; see `BlockNode.inactivate`.
   let isInactive: Bool
+  /// Persistent bitmaps are kept in memory, for a machine.
+  let keepsBitmaps: Bool
   /// Length of the longest chain of backing nodes.
   private static let longestChain = 200
   private static let longestName = 31
 
-  init(names: NodeNames, existing: [String: GraphNode], takenNames: Set<String>, isInactive: Bool = false) {
+  init(
+    names: NodeNames, existing: [String: GraphNode], takenNames: Set<String>, isInactive: Bool = false,
+    keepsBitmaps: Bool = false
+  ) {
     (self.names, self.existing, self.takenNames) = (names, existing, takenNames)
-    self.isInactive = isInactive
+    (self.isInactive, self.keepsBitmaps) = (isInactive, keepsBitmaps)
   }
 
   /// For images that no graph will hold.
@@ -51,7 +56,8 @@ public struct ImageOpener: Sendable {
   /// The same, with further nodes that are there already.
   func knowing(_ nodes: [GraphNode]) -> ImageOpener {
     let known = existing.merging(nodes.map { ($0.name, $0) }) { _, new in new }
-    return ImageOpener(names: names, existing: known, takenNames: takenNames, isInactive: isInactive)
+    return ImageOpener(
+      names: names, existing: known, takenNames: takenNames, isInactive: isInactive, keepsBitmaps: keepsBitmaps)
   }
 
   func node(named name: String) throws(BlockError) -> GraphNode {
@@ -97,13 +103,9 @@ public struct ImageOpener: Sendable {
       case .qcow2: return try openQCOW2(options, over: try storage(options), depth: depth)
       case nil:
         let file = try storage(options)
-        var found = options
         let format = try guess(file)
-        switch format {
-        case .raw: found.driver = .raw
-        case .qcow2: found.driver = .qcow2
-        default: throw .unsupportedFormat(file.fileName, format)
-        }
+        guard format == .raw || format == .qcow2 else { throw .unsupportedFormat(file.fileName, format) }
+        let found = try options.guessed(as: format == .raw ? .raw : .qcow2)
         if format == .qcow2 { return try openQCOW2(found, over: file, depth: depth) }
         switch options.backing {
         case nil, .some(.none): break
@@ -169,7 +171,8 @@ public struct ImageOpener: Sendable {
 
     private func openFile(_ path: BytePath, _ options: inout NodeOptions) throws(BlockError) -> FileDescriptor {
       // Non-blocking, so that a FIFO in the image's place is refused and not waited for.
-      let flags: FileDescriptor.OpenOptions = [.noControllingTerminal, .nonBlocking]
+      var flags: FileDescriptor.OpenOptions = [.noControllingTerminal, .nonBlocking]
+      if options.isDirect { flags.insert(.direct) }
       do throws(Errno) {
         do throws(Errno) {
           return try FileDescriptor.open(path, options.isReadOnly ? .readOnly : .readWrite, flags)
@@ -182,6 +185,13 @@ public struct ImageOpener: Sendable {
       } catch .isADirectory {
         if options.isAutoReadOnly || options.isReadOnly { throw .notAFile(path.description) }
         throw .cannotOpen(path.description, Errno.isADirectory)
+      } catch .invalidArgument where options.isDirect {
+        let withCache = flags.subtracting(.direct)
+        guard let file = try? FileDescriptor.open(path, options.isReadOnly ? .readOnly : .readWrite, withCache) else {
+          throw .cannotOpen(path.description, .invalidArgument)
+        }
+        file.closeIgnoringErrors()
+        throw .refused("Could not open '\(path)': filesystem does not support O_DIRECT")
       } catch {
         throw .cannotOpen(path.description, error)
       }
@@ -196,9 +206,15 @@ public struct ImageOpener: Sendable {
       if options.driver == .hostDevice, kind != .blockDevice {
         throw .refused("'host_device' driver requires '\(path)' to be either a character or block device")
       }
+      let alignment = options.isDirect ? file.directAlignment() : nil
+      if options.isDirect, alignment == nil {
+        throw .refused("Could not find working O_DIRECT alignment\nTry cache.direct=off")
+      }
       do throws(Errno) {
         let locks = ImageLocks(try file.duplicate(), fileName: path.description)
-        return (try FileNode(file, isReadOnly: options.isReadOnly, unmapsDiscards: true, isGrowable: true), locks)
+        let node = try FileNode(
+          file, isReadOnly: options.isReadOnly, unmapsDiscards: true, isGrowable: true, alignment: alignment)
+        return (node, locks)
       } catch {
         throw .cannotOpen(path.description, error)
       }
@@ -231,6 +247,7 @@ public struct OpenedTree: Sendable {
   ) throws(BlockError) {
     let all = uses[ObjectIdentifier(node)].map { $0.joined(with: use) } ?? use
     uses[ObjectIdentifier(node)] = all
+    try node.checkAlignment(all)
     // A node that was there before keeps the locks that its users need.
     if node.options.locking != .off, let locks = node.locks { try locks.applyMore(all) }
     for child in node.children { try descend(child.node, node.use(of: child, by: all), &uses) }
@@ -271,7 +288,7 @@ extension GraphNode {
   public var guessWarning: String? {
     guard let raw = content as? RawNode, raw.isGuarded else { return nil }
     return """
-      WARNING: Image format was not specified for '\(fileName)' and probing guessed raw.
+      WARNING: Image format was not specified for '\(file?.fileName ?? fileName)' and probing guessed raw.
                Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
                Specify the 'raw' format explicitly to remove the restrictions.
       """

@@ -49,16 +49,12 @@ extension NodeOptions {
       file = .options(storage)
       return
     }
-    let object: JSONObject
-    do throws(JSONError) {
-      guard let members = try JSON(parsing: text.utf8.dropFirst(5)).object else {
-        throw JSONError("Invalid JSON object given")
-      }
-      object = members
-    } catch {
+    let value: JSON
+    do throws(JSONError) { value = try JSON(parsing: text.utf8.dropFirst(5)) } catch {
       throw .refused("Could not parse the JSON options: \(error)")
     }
-    var reader = OptionReader(OptionTree(object), style: .legacy)
+    guard let object = value.object else { throw .refused("Invalid JSON object given") }
+    var reader = OptionReader(try OptionTree(dotted: object), style: .legacy)
     try self.init(&reader, defaults: defaults)
     driver = driver ?? format
   }
@@ -103,21 +99,34 @@ extension NodeOptions {
     try readGeneral(&reader)
     switch known {
     case .file, .hostDevice: try readProtocol(&reader)
-    case .raw:
-      offset = try reader.size("offset") ?? offset
-      size = try reader.size("size") ?? size
+    case .raw, .qcow2:
       try readStorage(&reader)
-      if reader.style == .legacy, reader.has("backing") { throw .refused("Driver doesn't support backing files") }
-    case .qcow2: try readQCOW2(&reader)
+      try readFormat(&reader)
     case nil:
-      // Whichever format it turns out to be.
+      // Whichever format it turns out to be: see `guessed(as:)`.
       try readStorage(&reader)
-      if reader.has("offset") || reader.has("size") {
-        (offset, size) = (try reader.size("offset"), try reader.size("size"))
-      }
-      try readBacking(&reader)
+      unread = reader.remaining
+      return
     }
     try reader.finish(known ?? .raw)
+  }
+
+  private mutating func readFormat(_ reader: inout OptionReader) throws(BlockError) {
+    if driver == .qcow2 { return try readQCOW2(&reader) }
+    offset = try reader.size("offset") ?? offset
+    size = try reader.size("size") ?? size
+    if reader.style == .legacy, reader.has("backing") { throw .refused("Driver doesn't support backing files") }
+  }
+
+  /// The options with a format that was guessed.
+  func guessed(as format: Driver) throws(BlockError) -> NodeOptions {
+    var options = self
+    options.driver = format
+    options.unread = OptionTree()
+    var reader = OptionReader(unread, style: .legacy)
+    try options.readFormat(&reader)
+    try reader.finish(format)
+    return options
   }
 
   private static func driver(_ reader: inout OptionReader) throws(BlockError) -> Driver? {
@@ -147,11 +156,8 @@ extension NodeOptions {
     }
     detectZeroes =
       try reader.word("detect-zeroes", DetectZeroes.self) { "invalid parameter value: \($0)" } ?? detectZeroes
-    if detectZeroes == .unmap, !unmapsDiscards {
-      if reader.style == .strict {
-        throw .refused("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
-      }
-      detectZeroes = .on
+    if detectZeroes == .unmap, !unmapsDiscards, reader.style == .strict {
+      throw .refused("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
     }
   }
 
@@ -173,7 +179,7 @@ extension NodeOptions {
     }
     guard fileName?.isEmpty == false else {
       throw .refused(
-        reader.style == .strict
+        reader.style == .strict && fileName == nil
           ? "Parameter '\(reader.path)filename' is missing" : "The 'file' block driver requires a file name")
     }
   }
@@ -196,7 +202,8 @@ extension NodeOptions {
       if file == nil {
         throw .refused(
           reader.style == .strict
-            ? "Parameter '\(reader.path)file' is missing" : "A block device must be specified for \"file\"")
+            ? "Parameter '\(reader.path)file' is missing"
+            : driver == nil ? "Must specify either driver or file" : "A block device must be specified for \"file\"")
       }
     }
   }
@@ -206,6 +213,8 @@ extension NodeOptions {
       switch try reader.child("backing", mayBeNull: true) {
       case .null: backing = Reference.none
       case .name(let name): backing = name.isEmpty ? Reference.none : .named(name)
+      case .options(let below) where below.style == .legacy && !below.has("file") && !below.has("filename"):
+        backingOptions = below.remaining
       case .options(var below): backing = .options(try NodeOptions(&below, defaults: Self.backingDefaults(self)))
       case nil: break
       }
@@ -215,7 +224,6 @@ extension NodeOptions {
   }
 
   private mutating func readQCOW2(_ reader: inout OptionReader) throws(BlockError) {
-    try readStorage(&reader)
     try readBacking(&reader)
     var inherited = Self.storageDefaults(self)
     inherited.nodeName = nil
@@ -240,6 +248,12 @@ extension NodeOptions {
     let modes = ["none", "constant", "cached", "all"]
     let name = try reader.child("overlap-check")
     guard case .name(let mode) = name else { return }
-    guard modes.contains(mode) else { throw .refused("Parameter 'overlap-check' does not accept value '\(mode)'") }
+    guard modes.contains(mode) else {
+      throw .refused(
+        reader.style == .strict
+          ? "Parameter 'overlap-check' does not accept value '\(mode)'"
+          : "Unsupported value '\(mode)' for qcow2 option 'overlap-check'. Allowed are any of the following: "
+            + modes.joined(separator: ", "))
+    }
   }
 }

@@ -34,7 +34,7 @@ public struct NodeOptions: Sendable, Equatable {
   public var isAutoReadOnly = false
   /// Takes no locks against others and minds none.
   public var forcesSharing = false
-  /// `cache.direct`: reported only; the page cache is not bypassed.
+  /// `cache.direct`: the host's page cache is bypassed.
   public var isDirect = false
   /// `cache.no-flush`
   public var ignoresFlushes = false
@@ -63,6 +63,10 @@ public struct NodeOptions: Sendable, Equatable {
   package var writesBacking = false
   /// qcow2's own options by whole key.
   public var formatOptions: [String: String] = [:]
+  /// Options of a format that is not known yet.
+  var unread = OptionTree()
+  /// Options of the backing node that the image names.
+  var backingOptions = OptionTree()
 
   public init(driver: Driver? = nil) { self.driver = driver }
 

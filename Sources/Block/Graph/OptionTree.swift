@@ -22,6 +22,27 @@ public struct OptionTree: Sendable, Equatable {
     }
   }
 
+  /// An object whose keys may be dotted, as in `json:` file names.
+  init(dotted object: JSONObject) throws(BlockError) {
+    for (key, value) in zip(object.keys, object.values) {
+      if let below = value.object {
+        for member in Self.flat(try OptionTree(dotted: below)) {
+          try set("\(key).\(member.key)"[...], member.value, path: "")
+        }
+      } else {
+        try set(key[...], .json(value), path: "")
+      }
+    }
+  }
+
+  /// All values, with whole keys.
+  static func flat(_ tree: OptionTree) -> [(key: String, value: Value)] {
+    tree.members.flatMap { member -> [(key: String, value: Value)] in
+      guard case .tree(let below) = member.value else { return [(member.key, member.value)] }
+      return flat(below).map { ("\(member.key).\($0.key)", $0.value) }
+    }
+  }
+
   public static func == (a: OptionTree, b: OptionTree) -> Bool {
     a.members.count == b.members.count
       && zip(a.members, b.members).allSatisfy { $0.key == $1.key && $0.value == $1.value }
@@ -33,12 +54,12 @@ public struct OptionTree: Sendable, Equatable {
   /// Sets the value of a dotted key. Of two equal keys the later one wins.
   /// - Throws: when a key is a value in one place and has members in another.
   public mutating func set(_ key: String, _ text: [UInt8]) throws(BlockError) {
-    try set(key[...], text, path: "")
+    try set(key[...], .text(text), path: "")
   }
 
-  private mutating func set(_ key: Substring, _ text: [UInt8], path: String) throws(BlockError) {
+  private mutating func set(_ key: Substring, _ value: Value, path: String) throws(BlockError) {
     guard let dot = key.firstIndex(of: "."), dot != key.startIndex, key.index(after: dot) != key.endIndex else {
-      try put(String(key), .text(text), path)
+      try put(String(key), value, path)
       return
     }
     let first = String(key[..<dot])
@@ -48,14 +69,14 @@ public struct OptionTree: Sendable, Equatable {
     case nil: break
     default: throw .refused("Parameters '\(path)\(first).*' used inconsistently")
     }
-    try below.set(key[key.index(after: dot)...], text, path: "\(path)\(first).")
+    try below.set(key[key.index(after: dot)...], value, path: "\(path)\(first).")
     try put(first, .tree(below), path)
   }
 
   private mutating func put(_ key: String, _ value: Value, _ path: String) throws(BlockError) {
     if let position = members.firstIndex(where: { $0.key == key }) {
-      if case .tree = members[position].value, case .text = value {
-        throw .refused("Parameters '\(path)\(key).*' used inconsistently")
+      if case .tree = members[position].value {
+        if case .tree = value {} else { throw .refused("Parameters '\(path)\(key).*' used inconsistently") }
       }
       members[position].value = value
     } else {
@@ -197,17 +218,13 @@ struct OptionReader {
     }
   }
 
+  /// What has not been taken.
+  var remaining: OptionTree { tree }
+
   func has(_ key: String) -> Bool { tree[key] != nil }
 
   /// Everything that has not been taken, with whole keys as the user gave them.
-  var rest: [(key: String, value: OptionTree.Value)] { Self.flat(tree) }
-
-  private static func flat(_ tree: OptionTree) -> [(key: String, value: OptionTree.Value)] {
-    tree.members.flatMap { member -> [(key: String, value: OptionTree.Value)] in
-      guard case .tree(let below) = member.value else { return [(member.key, member.value)] }
-      return flat(below).map { ("\(member.key).\($0.key)", $0.value) }
-    }
-  }
+  var rest: [(key: String, value: OptionTree.Value)] { OptionTree.flat(tree) }
 
   /// Refuses what has not been taken.
   func finish(_ driver: NodeOptions.Driver) throws(BlockError) {

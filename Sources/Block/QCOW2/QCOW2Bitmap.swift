@@ -27,8 +27,10 @@ public struct QCOW2Bitmap: Sendable, Equatable {
   var tableEntryCount: Int = 0
   /// Loaded or new; nil while only on disk.
   var bits: DirtyBits?
+  /// While a machine has the image open: what commands see and writes mark, in place of `bits`.
+  var live: DirtyBitmap?
 
-  public var isEnabled: Bool { flags.contains(.auto) }
+  public var isEnabled: Bool { live?.isRecording ?? flags.contains(.auto) }
   public var granularity: Int64 { 1 << Int64(granularityBits) }
 
   static func parseDirectory(
@@ -127,4 +129,10 @@ struct DirtyBits: Sendable, Equatable {
 struct QCOW2BitmapState {
   /// Bits in memory differ from the file, or the directory does.
   var mustStore = false
+  /// All that are in memory are marked as in use on disk.
+  var isMarked = false
+  /// They were stored, and nothing was changed since.
+  var isAtRest = false
+  /// Taken out by commands and still on disk.
+  var removed: [QCOW2Bitmap] = []
 }

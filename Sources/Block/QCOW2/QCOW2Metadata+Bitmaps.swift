@@ -32,6 +32,10 @@ extension QCOW2Metadata {
 
   /// The bits of a bitmap on disk; marked all over where it is damaged.
   func loadBits(_ bitmap: QCOW2Bitmap) throws(Errno) -> DirtyBits {
+    if let live = bitmap.live, !live.isInconsistent {
+      return DirtyBits(
+        byteCount: header.byteCount, granularityBits: bitmap.granularityBits, bytes: live.bytes)
+    }
     if let bits = bitmap.bits { return bits }
     let byteCount = DirtyBits.byteCount(header.byteCount, granularityBits: bitmap.granularityBits)
     guard byteCount <= 512 << 20, Int64(bitmap.tableEntryCount) >= geometry.clusterCount(byteCount) else {
@@ -54,6 +58,7 @@ extension QCOW2Metadata {
 
   /// Before the first change: enabled bitmaps come into memory and are marked in use on disk, so that a crash is noticed.
   func markBitmapsInUse() throws(Errno) {
+    if bitmaps.contains(where: { $0.live != nil }) { return try markLiveBitmaps() }
     guard bitmaps.contains(where: { $0.isEnabled && !$0.flags.contains(.inUse) }) else { return }
     for index in bitmaps.indices where bitmaps[index].isEnabled && !bitmaps[index].flags.contains(.inUse) {
       bitmaps[index].bits = try loadBits(bitmaps[index])
@@ -63,12 +68,16 @@ extension QCOW2Metadata {
     try barrier()
   }
 
-  private func writeFlagsInPlace(addingInUse: Bool) throws(Errno) {
-    guard let place = extensions.bitmaps else { return }
+  func writeFlagsInPlace(addingInUse: Bool) throws(Errno) {
+    guard let place = extensions.bitmaps, header.autoclear.contains(.bitmaps) else { return }
+    let old = try read(Int64(place.directoryOffset), Int(place.directoryByteCount))
     var bytes: [UInt8] = []
-    for bitmap in bitmaps {
-      var stored = bitmap
-      if addingInUse, bitmap.bits != nil { stored.flags.insert(.inUse) }
+    let directory = try? QCOW2Bitmap.parseDirectory(
+      old, count: place.count, clusterByteCount: geometry.clusterByteCount)
+    for var stored in directory ?? [] {
+      // What was taken out meanwhile is not to be trusted either.
+      let known = bitmaps.first { $0.name == stored.name }
+      if addingInUse, known == nil || known?.bits != nil || known?.live != nil { stored.flags.insert(.inUse) }
       bytes += stored.encoded()
     }
     guard bytes.count == Int(place.directoryByteCount) else { throw .ioError }
@@ -77,7 +86,13 @@ extension QCOW2Metadata {
 
   /// A part of the disk is about to change.
   func markDirty(_ range: Range<Int64>) {
-    for index in bitmaps.indices where bitmaps[index].isEnabled { bitmaps[index].bits?.mark(range) }
+    for index in bitmaps.indices {
+      if let live = bitmaps[index].live {
+        live.mark(range)
+      } else if bitmaps[index].isEnabled {
+        bitmaps[index].bits?.mark(range)
+      }
+    }
   }
 
   /// Writes bitmaps that are in memory to new places, then the directory, then the header; the old places are free after.
@@ -85,7 +100,12 @@ extension QCOW2Metadata {
     guard bitmapState.mustStore else { return }
     let bits = Int64(geometry.clusterBits)
     var old: [Range<Int64>] = removedBitmapPlaces
+    for bitmap in bitmapState.removed where bitmap.tableOffset != 0 { old += try places(of: bitmap) }
     for index in bitmaps.indices {
+      if let live = bitmaps[index].live, !live.isInconsistent {
+        bitmaps[index].bits = try loadBits(bitmaps[index])
+        if live.isRecording { bitmaps[index].flags.insert(.auto) } else { bitmaps[index].flags.remove(.auto) }
+      }
       guard let content = bitmaps[index].bits else { continue }
       if bitmaps[index].tableOffset != 0 { old += try places(of: bitmaps[index]) }
       bitmaps[index].flags.remove(.inUse)
@@ -116,7 +136,7 @@ extension QCOW2Metadata {
     for place in old { releaseDurable(place) }
     removedBitmapPlaces = []
     for index in bitmaps.indices { bitmaps[index].bits = nil }
-    bitmapState.mustStore = false
+    bitmapState = QCOW2BitmapState()
     isPrepared = false
   }
 

@@ -16,7 +16,7 @@ extension QCOW2Node {
       throw .invalidImage("'data-file' is required for this image")
     }
   ) throws(BlockError) -> QCOW2Node {
-    let metadata = try loadMetadata(over: file, options, openDataFile: openDataFile)
+    let metadata = try loadMetadata(over: file, options, isOpening: true, openDataFile: openDataFile)
     if metadata.mustBeRepaired(options), !options.isInactive { try repair(metadata) }
     var backing: (any BlockNode)?
     if let name = metadata.extensions.backingFile, !name.isEmpty, !options.ignoresBacking {
@@ -27,7 +27,8 @@ extension QCOW2Node {
 
   /// Reads what is always in memory, and checks it.
   static func loadMetadata(
-    over file: any BlockNode, _ options: QCOW2Options, openDataFile: (BytePath?) throws(BlockError) -> any BlockNode
+    over file: any BlockNode, _ options: QCOW2Options, isOpening: Bool = false,
+    openDataFile: (BytePath?) throws(BlockError) -> any BlockNode
   ) throws(BlockError) -> sending QCOW2Metadata {
     let (header, extensions) = try readHeader(file)
     if let sentence = extensions.unsupportedFeatures(header) { throw .invalidImage(sentence) }
@@ -56,6 +57,9 @@ extension QCOW2Node {
     }
     metadata.storedSnapshotByteCount = metadata.snapshotTableByteCount
     if !options.isCheck { try metadata.loadBitmapDirectory() }
+    if options.keepsBitmaps, !options.isInactive || !isOpening {
+      try metadata.loadLiveBitmaps(isReadOnly: options.isReadOnly)
+    }
     if let lazy = options.lazyRefcounts {
       if lazy, header.version < 3 {
         throw .invalidImage("Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level")

@@ -90,7 +90,8 @@ extension QCOW2Metadata {
   /// The length in the header, on disk when this returns.
   func setLength(_ byteCount: Int64) throws(Errno) {
     if !bitmaps.isEmpty {
-      for index in bitmaps.indices {
+      try markBitmapsInUse()
+      for index in bitmaps.indices where bitmaps[index].live == nil {
         let bits = try loadBits(bitmaps[index])
         bitmaps[index].bits = DirtyBits(
           byteCount: byteCount, granularityBits: bitmaps[index].granularityBits, bytes: bits.bytes)

@@ -24,6 +24,8 @@ public struct QCOW2Options: Sendable {
   public var isCheck = false
   /// Another process has the image; see `BlockNode.inactivate`.
   public var isInactive = false
+  /// A machine uses the image: its bitmaps are in memory, see QCOW2Metadata+LiveBitmaps.swift.
+  public var keepsBitmaps = false
   /// `lazy-refcounts=`; nil: as the image says.
   public var lazyRefcounts: Bool?
 

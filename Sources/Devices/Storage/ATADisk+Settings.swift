@@ -71,9 +71,9 @@ extension ATADisk {
   /// SET FEATURES, ATA/ATAPI-6 8.46.
   func setFeatures() {
     switch state.feature {
-    case 0x02: state.writeCacheEnabled = true
+    case 0x02: setWriteCache(true)
     case 0x82:
-      state.writeCacheEnabled = false
+      setWriteCache(false)
       begin(.flush, sectors: 0)
       return
     case 0x03:

@@ -27,9 +27,19 @@ final class ATADisk: IDEDrive {
 
   var sectorCount: UInt64 { UInt64(clamping: backend.sectorCount) }
 
+  func setWriteCache(_ isOn: Bool) {
+    state.writeCacheEnabled = isOn
+    backend.isCachingWrites = isOn
+  }
+
+  override func stateDidLoad() {
+    backend.isCachingWrites = state.writeCacheEnabled
+    super.stateDidLoad()
+  }
+
   override func resetSettings() {
     state.multiple = 16
-    state.writeCacheEnabled = backend.isWriteback
+    setWriteCache(backend.isWriteback)
     state.smartEnabled = true
     state.smartAutosave = true
     state.transferMode = 0x45

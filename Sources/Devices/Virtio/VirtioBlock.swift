@@ -55,7 +55,7 @@ public final class VirtioBlock: Device {
   public let pci: VirtioPCI
   public let backend: BlockBackend
   public let settings: VirtioBlockSettings
-  private var isWriteback: Bool
+  private var isWriteback: Bool { didSet { backend.isCachingWrites = isWriteback } }
   /// What is with the back end, in the order in which it came there.
   private var active: [Entry] = []
   /// What has not begun, or has more pieces to come.
@@ -76,6 +76,7 @@ public final class VirtioBlock: Device {
   ) {
     (self.backend, self.settings) = (backend, settings)
     isWriteback = Self.isWriteback(settings, backend)
+    backend.isCachingWrites = isWriteback
     pci = VirtioPCI(
       VirtioIdentity(
         deviceID: 2, transitionalID: 0x1001, classCode: 0x010000, pciName: "virtio-blk-pci",

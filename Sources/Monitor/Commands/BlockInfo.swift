@@ -17,6 +17,7 @@ struct BlockDeviceInfo: Codable, Sendable {
     var recording: Bool
     var busy: Bool
     var persistent: Bool
+    var inconsistent: Bool?
   }
 
   var file: String
@@ -96,7 +97,8 @@ struct BlockDeviceInfo: Codable, Sendable {
     detectZeroes = node.options.detectZeroes.rawValue
     image = ImageInfo(node, isFlat: isFlat)
     cache = Cache(
-      writeback: backend?.isWriteback ?? true, direct: node.options.isDirect, noFlush: node.options.ignoresFlushes)
+      writeback: backend.map { $0.isCachingWrites ?? $0.isWriteback } ?? true, direct: node.options.isDirect,
+      noFlush: node.options.ignoresFlushes)
     writeThreshold = Int64(bitPattern: node.writeThreshold)
     let limits = backend?.throttle?.limits ?? ThrottleLimits()
     (bps, bpsRead, bpsWrite) = (limits.bytes.average, limits.bytesRead.average, limits.bytesWritten.average)
@@ -119,7 +121,7 @@ struct BlockDeviceInfo: Codable, Sendable {
       : bitmaps.map {
         Bitmap(
           name: $0.name, count: $0.dirtyByteCount, granularity: $0.granularity, recording: $0.isRecording, busy: false,
-          persistent: false)
+          persistent: $0.isPersistent, inconsistent: $0.isInconsistent ? true : nil)
       }
   }
 }
@@ -139,7 +141,7 @@ struct ImageInfo: Codable, Sendable, QAPIDescribed {
     if let count = details.clusterByteCount { info["cluster-size"] = .int(count) }
     if let name = details.backingFileName {
       info["backing-filename"] = .string(name)
-      info["full-backing-filename"] = .string(node.backingNode?.fileName ?? name)
+      info["full-backing-filename"] = .string(node.fullBackingFileName ?? name)
       if let format = details.backingFormat { info["backing-filename-format"] = .string(format) }
     }
     if !details.snapshots.isEmpty { info["snapshots"] = .array(details.snapshots.map { SnapshotInfo($0).json }) }

@@ -65,7 +65,7 @@ struct QueryBlockStats: MonitorCommand {
 
   func run(in context: MonitorContext) -> [BlockStats] {
     let graph = context.machine.blockGraph
-    if queryNodes == true { return graph.nodes.reversed().map { BlockStats($0, followsBacking: false) } }
+    if queryNodes == true { return graph.nodes.map { BlockStats($0, followsBacking: false) } }
     return graph.backends.map { BlockStats($0, now: context.machine.virtualTime) }
   }
 }

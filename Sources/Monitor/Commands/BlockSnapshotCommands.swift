@@ -104,6 +104,8 @@ struct DeleteInternalSnapshotSync: MonitorTwoPhaseCommand {
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<SnapshotInfo> {
     _ = try blockWork { () throws(BlockError) in try context.blockGraph.node(device: device, node: device) }
     guard id != nil || snapshotName != nil else { throw QMPError("Name or id must be provided") }
+    let root = try blockWork { () throws(BlockError) in try context.blockGraph.node(device: device, node: device) }
+    guard root.content is QCOW2Node else { throw QMPError("Failed to get a snapshot list: Operation not supported") }
     let (node, image) = try snapshotImage(device, context.blockGraph)
     let found = node.details.snapshots.first { snapshot in
       (id == nil || id == snapshot.id) && (snapshotName == nil || snapshotName == snapshot.name)

@@ -62,6 +62,9 @@ public enum StandardCommands {
     BitmapAdd.self
     BitmapRemove.self
     BitmapClear.self
+    BitmapEnable.self
+    BitmapDisable.self
+    BitmapMerge.self
     BlockdevSnapshotSync.self
     BlockdevSnapshot.self
     InternalSnapshotSync.self

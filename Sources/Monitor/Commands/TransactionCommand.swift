@@ -26,15 +26,29 @@ struct Transaction: MonitorTwoPhaseCommand {
     case snapshot(BlockdevSnapshot)
     case internalSnapshot(InternalSnapshotSync)
     case bitmapAdd(BitmapAdd)
-    case bitmapRemove(BitmapRemove)
-    case bitmapClear(BitmapClear)
+    case bitmapChange(BitmapChange)
     case abort
+
+    /// Its name in QMP.
+    var kind: String {
+      switch self {
+      case .snapshotSync: BlockdevSnapshotSync.name
+      case .snapshot: BlockdevSnapshot.name
+      case .internalSnapshot: InternalSnapshotSync.name
+      case .bitmapAdd: BitmapAdd.name
+      case .bitmapChange(let change): change.commandName
+      case .abort: "abort"
+      }
+    }
 
     private enum CodingKeys: String, CodingKey { case type, data }
     private enum Kind: String, QMPEnum {
       case abort
       case bitmapAdd = "block-dirty-bitmap-add"
       case bitmapClear = "block-dirty-bitmap-clear"
+      case bitmapDisable = "block-dirty-bitmap-disable"
+      case bitmapEnable = "block-dirty-bitmap-enable"
+      case bitmapMerge = "block-dirty-bitmap-merge"
       case bitmapRemove = "block-dirty-bitmap-remove"
       case snapshot = "blockdev-snapshot"
       case internalSnapshot = "blockdev-snapshot-internal-sync"
@@ -48,8 +62,11 @@ struct Transaction: MonitorTwoPhaseCommand {
         _ = try container.decode(Empty.self, forKey: .data)
         self = .abort
       case .bitmapAdd: self = .bitmapAdd(try container.decode(BitmapAdd.self, forKey: .data))
-      case .bitmapClear: self = .bitmapClear(try container.decode(BitmapClear.self, forKey: .data))
-      case .bitmapRemove: self = .bitmapRemove(try container.decode(BitmapRemove.self, forKey: .data))
+      case .bitmapClear: self = .bitmapChange(try container.decode(BitmapClear.self, forKey: .data).change)
+      case .bitmapDisable: self = .bitmapChange(try container.decode(BitmapDisable.self, forKey: .data).change)
+      case .bitmapEnable: self = .bitmapChange(try container.decode(BitmapEnable.self, forKey: .data).change)
+      case .bitmapMerge: self = .bitmapChange(try container.decode(BitmapMerge.self, forKey: .data).change)
+      case .bitmapRemove: self = .bitmapChange(try container.decode(BitmapRemove.self, forKey: .data).change)
       case .snapshot: self = .snapshot(try container.decode(BlockdevSnapshot.self, forKey: .data))
       case .internalSnapshot:
         self = .internalSnapshot(try container.decode(InternalSnapshotSync.self, forKey: .data))
@@ -74,6 +91,9 @@ struct Transaction: MonitorTwoPhaseCommand {
             .init(value: Kind.abort.rawValue, type: data(.object(name: "Abort", members: []))),
             .init(value: Kind.bitmapAdd.rawValue, type: data(SchemaProbe.describe(BitmapAdd.self))),
             .init(value: Kind.bitmapClear.rawValue, type: data(SchemaProbe.describe(BitmapClear.self))),
+            .init(value: Kind.bitmapDisable.rawValue, type: data(SchemaProbe.describe(BitmapDisable.self))),
+            .init(value: Kind.bitmapEnable.rawValue, type: data(SchemaProbe.describe(BitmapEnable.self))),
+            .init(value: Kind.bitmapMerge.rawValue, type: data(SchemaProbe.describe(BitmapMerge.self))),
             .init(value: Kind.bitmapRemove.rawValue, type: data(SchemaProbe.describe(BitmapRemove.self))),
             .init(value: Kind.snapshot.rawValue, type: data(SchemaProbe.describe(BlockdevSnapshot.self))),
             .init(value: Kind.internalSnapshot.rawValue, type: data(SchemaProbe.describe(InternalSnapshotSync.self))),
@@ -84,6 +104,10 @@ struct Transaction: MonitorTwoPhaseCommand {
 
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     if actions.isEmpty { return .done(Empty()) }
+    if properties?.completionMode == .grouped, let first = actions.first {
+      throw QMPError(
+        "Action '\(first.kind)' does not support Transaction property completion-mode = grouped")
+    }
     let work = TransactionWork(actions: actions, hub: context.hub)
     return .finishing { progress in Result(block: { () throws(QMPError) in try work.run(progress) }) }
   }
@@ -114,6 +138,11 @@ private struct TransactionWork: Sendable {
       }
       guard let undo else { continue }
       try createSnapshots(undo)
+      for overlay in overlays {
+        do throws(Errno) { try overlay.settleBase() } catch {
+          HostProcess.report("Could not store the bitmaps of '\(overlay.baseName)': \(error)")
+        }
+      }
       return Empty()
     }
   }
@@ -141,7 +170,12 @@ private struct TransactionWork: Sendable {
         })
       }
     case .abort: throw QMPError("Transaction aborted using Abort action")
-    case .bitmapAdd, .bitmapRemove, .bitmapClear: return nil
+    case .bitmapAdd: return nil
+    case .bitmapChange(let change):
+      // What an earlier action makes is not there yet; what is wrong is told when its turn comes.
+      let image = try onMachine(hub) { machine in .success(try? change.affectedImage(in: machine.blockGraph)) }
+      if let image = image ?? nil { try change.prepare(image) }
+      return nil
     }
   }
 
@@ -183,17 +217,11 @@ private struct TransactionWork: Sendable {
     case .bitmapAdd(let command):
       let context = MonitorContext(machine: machine, hub: hub)
       _ = try command.run(in: context)
-      let node = try BitmapWork.node(command.node, graph)
-      return { $0.blockGraph.removeBitmap(named: command.bitmapName, from: node) }
-    case .bitmapRemove(let command):
-      let node = try BitmapWork.node(command.node, graph)
-      let bitmap = try BitmapWork.bitmap(command.bitmapName, of: node)
-      graph.removeBitmap(named: command.bitmapName, from: node)
-      return { $0.blockGraph.addBitmap(bitmap, to: node) }
-    case .bitmapClear(let command):
-      let bitmap = try BitmapWork.bitmap(command.bitmapName, of: try BitmapWork.node(command.node, graph))
-      let content = bitmap.take()
-      return { _ in bitmap.restore(content) }
+      let (node, bitmap) = try BitmapChange.find(command.bitmapName, of: command.node, in: graph)
+      return { $0.blockGraph.remove(bitmap, from: node) }
+    case .bitmapChange(let change):
+      let undo = try change.apply(to: graph)
+      return { undo($0.blockGraph) }
     case .internalSnapshot, .abort: return nil
     }
   }

@@ -86,7 +86,7 @@ enum InfoBlock: HMPCommand {
     if let count = details.clusterByteCount { text += "cluster_size: \(count)\n" }
     if let name = details.backingFileName {
       text += "backing file: \(name)"
-      if let actual = node.backingNode?.fileName, actual != name { text += " (actual path: \(actual))" }
+      if let actual = node.fullBackingFileName, actual != name { text += " (actual path: \(actual))" }
       text += "\n"
       if let format = details.backingFormat { text += "backing file format: \(format)\n" }
     }
@@ -94,13 +94,28 @@ enum InfoBlock: HMPCommand {
       text += "Snapshot list:\n" + SnapshotTable.lines(snapshots).map { $0 + "\n" }.joined()
     }
     if let specific = details.specific?.object {
-      text += "Format specific information:\n"
-      for (key, value) in zip(specific.keys, specific.values) {
-        let words = key.map { $0 == "-" ? " " : String($0) }.joined()
-        text += "    \(words): \(value.string ?? value.text)\n"
-      }
+      text += "Format specific information:\n" + lines(of: .object(specific), indent: 4)
     }
     return text
+  }
+
+  /// Members and elements a line each, those below deeper.
+  private static func lines(of value: JSON, indent: Int) -> String {
+    var entries: [(name: String, value: JSON)] = []
+    if let object = value.object {
+      for (key, member) in zip(object.keys, object.values) {
+        entries.append((key.map { $0 == "-" ? " " : String($0) }.joined(), member))
+      }
+    } else if let array = value.array {
+      entries = array.enumerated().map { ("[\($0.offset)]", $0.element) }
+    }
+    return entries.map { entry in
+      let start = String(repeating: " ", count: indent) + entry.name + ":"
+      let isPlain = entry.value.object == nil && entry.value.array == nil
+      return isPlain
+        ? "\(start) \(entry.value.string ?? entry.value.text)\n"
+        : "\(start)\n" + lines(of: entry.value, indent: indent + 4)
+    }.joined()
   }
 }
 

@@ -177,7 +177,7 @@ final class ShotRun: RunCompanion {
       case .timedOut:
         let limit = "not within \(ShotConsole.time(step.timeout)) of virtual time"
         failStep(.timeout, ([limit] + result.lastSeen).joined(separator: "; "))
-      case .ended(let reason) where reason.contains("hangs"):
+      case .hung(let reason):
         failStep(.hang, ([reason] + result.lastSeen).joined(separator: "; "))
       case .ended: break
       }

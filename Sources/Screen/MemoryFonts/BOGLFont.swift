@@ -48,16 +48,15 @@ struct BOGLFont: Equatable {
     }
   }
 
-  private static let largestGlyphCount = 0x20000
+  private static let largestGlyphCount = 0x8000
   private static let smallestLetterCount = 16
 
-  /// The font whose file begins at a page, mapped by a table with an entry for that page.
+  /// The font whose file begins at a page and is mapped so.
   ///
   /// - Parameter extensionCount: how often a next table may still be looked for in all of memory.
-  init?(page: Int, entryAt entry: Int, byteCount: Int, _ memory: GuestBytes, extensionCount: inout Int) {
-    guard let layout = Layout(page, memory),
-      var mapping = FileMapping(page: page, entryAt: entry, byteCount: byteCount, memory)
-    else { return nil }
+  init?(page: Int, _ mapping: FileMapping, _ memory: GuestBytes, extensionCount: inout Int) {
+    guard let layout = Layout(page, memory) else { return nil }
+    var mapping = mapping
     self.layout = layout
     if Self.end(layout, mapping, memory) > mapping.byteCount, extensionCount > 0 {
       extensionCount -= 1

@@ -14,9 +14,10 @@ struct MemoryFonts: Sendable {
 
   private static let largestCount = 16
   private static let largestGRUBCount = 4
-  /// Font files, words that look like an entry for one in a page table, and searches for a next table.
+  /// Font files, words that look like an entry for one in a page table, tables that are read, and searches for a next one.
   private static let largestFileCount = 2
   private static let largestUserCount = 256
+  private static let largestMappingCount = 16
   private static let largestExtensionCount = 2
 
   init(reference: [BitmapFont]) { self.reference = reference }
@@ -67,16 +68,14 @@ struct MemoryFonts: Sendable {
     }
     var extensionCount = Self.largestExtensionCount
     var best: (font: BOGLFont, letterCount: Int)?
-    for entry in entries {
-      // Eight bytes an entry, or four on processors without PAE: whichever gives the more letters.
-      for byteCount in [8, 4] {
-        guard
-          let font = BOGLFont(
-            page: page, entryAt: entry, byteCount: byteCount, memory, extensionCount: &extensionCount)
-        else { continue }
-        let letterCount = font.letterCount(memory)
-        if letterCount > (best?.letterCount ?? 0) { best = (font, letterCount) }
-      }
+    // Eight bytes an entry, or four on processors without PAE: whichever gives the more letters.
+    let mappings = [8, 4].flatMap { byteCount in
+      entries.compactMap { FileMapping(page: page, entryAt: $0, byteCount: byteCount, memory) }
+    }
+    for mapping in mappings.prefix(Self.largestMappingCount) {
+      guard let font = BOGLFont(page: page, mapping, memory, extensionCount: &extensionCount) else { continue }
+      let letterCount = font.letterCount(memory)
+      if letterCount > (best?.letterCount ?? 0) { best = (font, letterCount) }
     }
     if let best { mappedFonts.append(best.font) }
   }

@@ -60,6 +60,8 @@ public struct WaitResult: Sendable {
     case timedOut
     /// Nobody waits any more, or nothing can come any more, for the reason given.
     case ended(String)
+    /// The guest hangs for good, in the way given, and what is awaited cannot come by itself.
+    case hung(String)
   }
 
   public var end: End

@@ -54,7 +54,7 @@ public final class Watcher {
   public func guestHung(because reason: String) {
     look()
     for wait in waits where !wait.request.conditions.contains(where: \.comesByItself) {
-      finish(wait.identity, .ended(reason))
+      finish(wait.identity, .hung(reason))
     }
   }
 
@@ -163,7 +163,7 @@ public final class Watcher {
     (result.texts, result.place) = (finding.texts, finding.place)
     switch end {
     case .met: break
-    case .timedOut, .ended: result.lastSeen = lastSeen(waits[index])
+    case .timedOut, .ended, .hung: result.lastSeen = lastSeen(waits[index])
     }
     waits.remove(at: index).completion(result)
     arm()

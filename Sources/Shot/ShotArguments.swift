@@ -10,8 +10,10 @@ struct ShotArguments {
   /// What the command line says for all steps, and a script for those that follow.
   private var timeout: Nanoseconds?
   private var scriptTimeout: Nanoseconds?
+  /// `or` was the last word: what follows is one more condition of the last step.
+  private var isJoining = false
 
-  private static let switches = ["realtime", "update-golden", "write", "verbose", "quiet"]
+  private static let switches = ["realtime", "update-golden", "write", "verbose", "quiet", "or"]
   private static let values = [
     "script", "timeout", "total-timeout", "output", "report", "junit", "tap", "bundle", "from", "fail-on",
   ]
@@ -30,7 +32,7 @@ struct ShotArguments {
       let parts = own.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let name = parts.first ?? ""
       if parts.count == 1, switches.contains(name) {
-        parser.turnOn(name)
+        try parser.turnOn(name)
       } else if isOwn(name) {
         guard let value = parts.count > 1 ? BytePath(parts[1]) : rest.popFirst() else {
           throw ShotMistake("\(text) takes a value; see apus shot --help")
@@ -40,6 +42,7 @@ struct ShotArguments {
         parser.request.emulatorArguments.append(argument)
       }
     }
+    if parser.isJoining { throw ShotMistake("or must stand between two conditions such as until-text") }
     for index in parser.request.steps.indices {
       parser.request.steps[index].timeout =
         parser.request.steps[index].ownTimeout ?? parser.timeout ?? ShotRequest.defaultTimeout
@@ -51,8 +54,13 @@ struct ShotArguments {
     values.contains(name) || refinements.contains(name) || ShotStep.forms.contains { $0.name == name }
   }
 
-  private mutating func turnOn(_ name: String) {
+  private mutating func turnOn(_ name: String) throws(ShotMistake) {
     switch name {
+    case "or":
+      guard !isJoining, !request.steps.isEmpty else {
+        throw ShotMistake("or must stand between two conditions such as until-text")
+      }
+      isJoining = true
     case "realtime": request.isRealTime = true
     case "update-golden": request.updatesGolden = true
     case "write": request.writesDisks = true
@@ -65,15 +73,20 @@ struct ShotArguments {
   private mutating func take(
     _ name: String, _ value: BytePath, folder: BytePath?, isScript: Bool
   ) throws(ShotMistake) {
+    if isJoining, !ShotStep.forms.contains(where: { $0.name == name }) {
+      throw ShotMistake("or takes a condition such as until-text, not \(name)")
+    }
     if Self.refinements.contains(name) {
       guard !request.steps.isEmpty else { throw ShotMistake("\(name) must follow expect or until-picture") }
       return try request.steps[request.steps.count - 1].refine(
         name, value, folder: folder, updates: request.updatesGolden)
     }
     if ShotStep.forms.contains(where: { $0.name == name }) {
-      return request.steps.append(
-        try ShotStep(
-          name, value, timeout: isScript ? scriptTimeout : nil, folder: folder, updates: request.updatesGolden))
+      let step = try ShotStep(
+        name, value, timeout: isScript ? scriptTimeout : nil, folder: folder, updates: request.updatesGolden)
+      guard isJoining else { return request.steps.append(step) }
+      isJoining = false
+      return try request.steps[request.steps.count - 1].join(step)
     }
     switch name {
     case "timeout":
@@ -107,7 +120,8 @@ struct ShotArguments {
   /// Scripts of more bytes are refused.
   private static let scriptLimit = 1 << 20
 
-  /// One step a line: its name, a blank, its value. Lines that begin with `#` are comments.
+  /// One step a line: its name, a blank, its value; before them `or`, which adds a condition to the step above. Lines that begin
+  /// with `#` are comments.
   private mutating func script(_ path: BytePath) throws(ShotMistake) {
     let bytes: [UInt8]
     do throws(Errno) {
@@ -124,9 +138,15 @@ struct ShotArguments {
     for (number, line) in lines.enumerated() {
       let text = Self.trimmed(line)
       guard let first = text.first, first != UInt8(ascii: "#") else { continue }
-      let name = text.prefix { !Self.isBlank($0) }
-      let value = Self.unquoted(Self.trimmed(text[name.endIndex...]))
+      var name = text.prefix { !Self.isBlank($0) }
+      var rest = Self.trimmed(text[name.endIndex...])
       do throws(ShotMistake) {
+        if name.elementsEqual("or".utf8), !rest.isEmpty {
+          try turnOn("or")
+          name = rest.prefix { !Self.isBlank($0) }
+          rest = Self.trimmed(rest[name.endIndex...])
+        }
+        let value = Self.unquoted(rest)
         guard !value.isEmpty else {
           throw ShotMistake("'\(String(decoding: name, as: UTF8.self))' takes a value; see apus shot --help")
         }

@@ -14,6 +14,7 @@ enum ShotHelp {
       """
     for form in ShotStep.forms { text += line("--\(form.name) \(form.value)", form.help) }
     text += """
+        --or                     between two conditions, until- ..., at or wait: the first that is true ends the step
         --mask FILE, --tolerance N, --margin PX
                                  after expect or until-picture: how pictures are compared; see apus compare --help
 
@@ -23,8 +24,8 @@ enum ShotHelp {
     for (option, help) in options { text += line(option, help) }
     text += """
 
-      A script has one step a line, without the dashes, and lines that begin with # as comments; timeout, total-timeout and
-      fail-on may stand there too. Pictures that are read are looked for beside the script. TIME is 1.5s, 200ms, 2m, 1h; a bare
+      A script has one step a line, without the dashes, and lines that begin with # as comments; a line "or until-event RESET"
+      adds a condition to the step above it; timeout, total-timeout and fail-on may stand there too. Pictures that are read are looked for beside the script. TIME is 1.5s, 200ms, 2m, 1h; a bare
       number is seconds. (To boot a disk image called shot, write apus ./shot.)
 
       Exit status:

@@ -36,6 +36,8 @@ struct ShotRecord {
     var realEnd: UInt64?
     /// Why it failed, or what was found.
     var detail: String?
+    /// Which of several conditions came true.
+    var met: String?
     var text: String?
     var place: ScreenText.Cursor?
     var picture: Picture?
@@ -106,6 +108,7 @@ struct ShotRecord {
     if let begin = step.begin { object["begin"] = .int(begin) }
     if let end = step.end { object["end"] = .int(end) }
     if let instructions = step.instructions { object["instructions"] = .int(Int64(clamping: instructions)) }
+    if let met = step.met { object["met"] = .string(met) }
     if let text = step.text { object["text"] = .string(text) }
     if let place = step.place {
       object["row"] = .int(Int64(place.row))

@@ -146,8 +146,8 @@ final class ShotRun: RunCompanion {
         record.steps[current].realBegin = HostClock.monotonicNanoseconds
       }
       switch step.action {
-      case .wait(let condition): wait(condition, step, watcher)
-      case .pause(let duration): wait(.instant(machine.virtualTime &+ duration), step, watcher)
+      case .wait(let awaited):
+        wait(awaited.map { $0.condition(begin: machine.virtualTime) }, step, watcher)
       case .type(let keys): return type(keys, step, machine, watcher)
       case .expect(let expectation): expect(expectation)
       case .shot(let path):
@@ -165,11 +165,13 @@ final class ShotRun: RunCompanion {
     }
   }
 
-  private func wait(_ condition: WaitCondition, _ step: ShotStep, _ watcher: Watcher) {
-    watcher.begin(WaitRequest([condition], timeout: step.timeout)) { [unowned self] result in
+  private func wait(_ conditions: [WaitCondition], _ step: ShotStep, _ watcher: Watcher) {
+    watcher.begin(WaitRequest(conditions, timeout: step.timeout)) { [unowned self] result in
       guard !isOver else { return }
       switch result.end {
-      case .met:
+      case .met(let index):
+        // Which one, where there is a choice.
+        if step.alternatives.count > 1 { record.steps[current].met = step.alternatives[index] }
         record.steps[current].text = result.texts.first ?? nil
         record.steps[current].place = result.place
         endStep()
@@ -177,7 +179,7 @@ final class ShotRun: RunCompanion {
       case .timedOut:
         let limit = "not within \(ShotConsole.time(step.timeout)) of virtual time"
         failStep(.timeout, ([limit] + result.lastSeen).joined(separator: "; "))
-      case .ended(let reason) where reason.contains("hangs"):
+      case .hung(let reason):
         failStep(.hang, ([reason] + result.lastSeen).joined(separator: "; "))
       case .ended: break
       }

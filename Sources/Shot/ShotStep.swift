@@ -9,14 +9,28 @@ import ScreenTool
 /// One step of a run.
 struct ShotStep {
   enum Action {
-    case wait(WaitCondition)
-    /// Waits for a time from the step's begin.
-    case pause(Nanoseconds)
+    /// The first of these ends the step; of several at one instant the first in the list.
+    case wait([Awaited])
     case type([KeySequence.Step])
     /// The screen must be this now.
     case expect(Expectation)
     case shot(BytePath)
     case save(BytePath)
+  }
+
+  enum Awaited {
+    case condition(WaitCondition)
+    /// So long from the step's begin.
+    case pause(Nanoseconds)
+
+    func condition(begin: Nanoseconds) -> WaitCondition {
+      switch self {
+      case .condition(let condition): condition
+      case .pause(let duration): .instant(begin &+ duration)
+      }
+    }
+
+    var isPicture: Bool { if case .condition(.picture) = self { true } else { false } }
   }
 
   /// A picture that is expected, which an update may have to make first.
@@ -37,6 +51,8 @@ struct ShotStep {
   var timeout = ShotRequest.defaultTimeout
   /// The same as its script says; nil when it says nothing.
   let ownTimeout: Nanoseconds?
+  /// The conditions of a wait, as its script has them.
+  private(set) var alternatives: [String] = []
 
   /// Names of steps with a value, and what the value is.
   static let forms: [(name: String, value: String, help: String)] = [
@@ -60,6 +76,7 @@ struct ShotStep {
   /// A path in a script is meant from the script's folder, if it names something to be read.
   init(_ name: String, _ value: BytePath, timeout: Nanoseconds?, folder: BytePath?, updates: Bool) throws(ShotMistake) {
     (self.name, argument, ownTimeout) = (name, value.description, timeout)
+    alternatives = ["\(name) \(value)"]
     let text = value.description
     func duration() throws(ShotMistake) -> Nanoseconds {
       guard let duration = DurationText.parse(text) else {
@@ -68,17 +85,18 @@ struct ShotStep {
       return duration
     }
     switch name {
-    case "until-text": action = .wait(.screen(try Self.pattern(name, text)))
-    case "until-serial": action = .wait(.serial(port: 0, try Self.pattern(name, text)))
-    case "until-still": action = .wait(.still(try duration()))
-    case "until-event": action = .wait(.event(text))
+    case "until-text": action = .wait([.condition(.screen(try Self.pattern(name, text)))])
+    case "until-serial": action = .wait([.condition(.serial(port: 0, try Self.pattern(name, text)))])
+    case "until-still": action = .wait([.condition(.still(try duration()))])
+    case "until-event": action = .wait([.condition(.event(text))])
     case "until-picture", "expect":
       var expectation = Expectation(file: Self.resolved(value, folder))
       try expectation.load(name, mayBeMissing: updates && name == "expect")
       action = .expect(expectation)
-      if name == "until-picture", let picture = expectation.picture { action = .wait(.picture(picture)) }
-    case "at": action = .wait(.instant(try duration()))
-    case "wait": action = .pause(try duration())
+      refined = expectation
+      if name == "until-picture", let picture = expectation.picture { action = .wait([.condition(.picture(picture))]) }
+    case "at": action = .wait([.condition(.instant(try duration()))])
+    case "wait": action = .wait([.pause(try duration())])
     case "type": action = .type(try Self.keys(name, Self.unescaped(text), .packer))
     case "send-key": action = .type(try Self.keys(name, text, .openqa))
     case "shot": action = .shot(value)
@@ -131,27 +149,49 @@ struct ShotStep {
 
   /// `mask`, `tolerance` and `margin` say how a picture is compared.
   mutating func refine(_ name: String, _ value: BytePath, folder: BytePath?, updates: Bool) throws(ShotMistake) {
-    var expectation: Expectation
+    var others: [Awaited]?
     switch action {
-    case .expect(let found): expectation = found
-    case .wait(.picture):
-      expectation = refined ?? Expectation(file: Self.resolved(BytePath(argument), folder))
+    case .expect: break
+    case .wait(let awaited) where awaited.last?.isPicture == true: others = awaited.dropLast()
     default: throw ShotMistake("\(name) must follow expect or until-picture")
     }
+    guard var expectation = refined else { return }
     switch name {
     case "mask": expectation.masks.append(Self.resolved(value, folder))
     case "tolerance": expectation.tolerance = try Self.number(name, value, 0...255)
     default: expectation.margin = try Self.number(name, value, 0...1000)
     }
-    let isWait = if case .wait = action { true } else { false }
-    try expectation.load(self.name, mayBeMissing: updates && !isWait)
+    let step = others == nil ? "expect" : "until-picture"
+    try expectation.load(step, mayBeMissing: updates && others == nil)
     refined = expectation
     action = .expect(expectation)
-    if isWait, let picture = expectation.picture { action = .wait(.picture(picture)) }
+    if let others, let picture = expectation.picture { action = .wait(others + [.condition(.picture(picture))]) }
   }
 
-  /// What refinements have added up to.
+  /// What is expected of the last picture, with all that refines it.
   private var refined: Expectation?
+
+  // MARK: Several conditions
+
+  /// As many as QMP's wait takes.
+  private static let alternativeLimit = 64
+
+  /// `or`: another step's condition ends this one, too.
+  mutating func join(_ other: ShotStep) throws(ShotMistake) {
+    guard case .wait(let mine) = action else {
+      throw ShotMistake("or must follow a condition such as until-text, not \(name)")
+    }
+    guard case .wait(let its) = other.action else {
+      throw ShotMistake("or takes a condition such as until-text, not \(other.name)")
+    }
+    guard mine.count + its.count <= Self.alternativeLimit else {
+      throw ShotMistake("a step has no more than \(Self.alternativeLimit) conditions")
+    }
+    action = .wait(mine + its)
+    argument += " or \(other.name) \(other.argument)"
+    alternatives += other.alternatives
+    refined = other.refined
+  }
 
   private static func number(_ name: String, _ value: BytePath, _ range: ClosedRange<Int>) throws(ShotMistake) -> Int {
     guard let number = Int(value.description), range.contains(number) else {

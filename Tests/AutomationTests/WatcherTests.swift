@@ -155,7 +155,7 @@ struct WatcherTests {
     let text = wait(.screen(try TextPattern(text: "login")))
     let still = wait(.still(50 * .millisecond))
     machine.watcher.guestHung(because: "it hangs")
-    #expect(text.result?.end == .ended("it hangs"))
+    #expect(text.result?.end == .hung("it hangs"))
     #expect(still.result == nil)
     machine.run(to: second)
     #expect(still.result?.end == .met(0))

@@ -35,9 +35,11 @@ import Testing
     memory.busWrite(0xfebf_0000, .byte, 1)
     #expect(heard == [])
     configure(0x04, 2)
-    #expect(memory.busRead(0xfebf_0000, .byte) == 3 && memory.busRead(0xfebf_0001, .byte) == 0)
+    #expect(memory.busRead(0xfebf_0000, .byte) == 3 && memory.busRead(0xfebf_0001, .byte) == 3)
     memory.busWrite(0xfebf_0000, .byte, 1)
-    memory.busWrite(0xfebf_0001, .byte, 1)
+    // The range ends after two bytes.
+    #expect(memory.busRead(0xfebf_0002, .byte) == 0xff)
+    memory.busWrite(0xfebf_0002, .byte, 1)
     #expect(heard == [1])
     let state = device.save()
     device.reset(.system)

@@ -34,6 +34,7 @@ def folder(tmp_path):
     (tmp_path / 'seen.png').write_bytes(test_compare.png(test_compare.ppm([(63, 0, 100)])))
     (tmp_path / 'clock.json').write_text('[{"x": 56, "y": 0, "width": 8, "height": 8}]')
     (tmp_path / 'boot.shot').write_text(''.join(blocks('shot')))
+    (tmp_path / 'either.shot').write_text(''.join(blocks('either')))
     (tmp_path / 'bin').mkdir()
     program = shutil.which(vm.emulator()) or vm.emulator()
     (tmp_path / 'bin' / 'apus').write_text(f'#!/bin/sh\nexec {program} "$@"\n')

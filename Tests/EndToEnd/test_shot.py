@@ -109,6 +109,29 @@ def test_expected_pictures_match_differ_and_are_made_anew(tmp_path):
     assert (tmp_path / 'golden.png').read_bytes() != before
 
 
+def test_the_first_of_several_conditions_ends_a_step(tmp_path):
+    demo(tmp_path, *PROMPT, '--shot', 'menu.png')
+    (tmp_path / 'mask.json').write_text('[{"x": 0, "y": 300, "width": 720, "height": 100}]')
+    # Of several at one instant the first in the list; a picture among them has its own mask.
+    demo(tmp_path, '--until-text', 'no such text', '--or', *PROMPT, '--or', '--until-event', 'RESET', '--type', 'x', '--wait', '100ms',
+         '--until-event', 'RESET', '--or', '--until-picture', 'menu.png', '--mask', 'mask.json', '--report', 'report.json')
+    steps = report(tmp_path)['steps']
+    assert [step.get('met') for step in steps] == ['until-text Type a command', None, None, 'until-picture menu.png']
+    assert steps[0]['argument'] == 'no such text or until-text Type a command or until-event RESET'
+    assert steps[0]['text'] == 'Type a command' and steps[0]['row'] == 22
+    # Time is one of them: so long from the begin of the step, and an instant.
+    (tmp_path / 'steps.shot').write_text('until-text Type a command\n  or\tat 1h\nuntil-text nothing\nor wait 300ms\nor at 1h\n')
+    demo(tmp_path, '--script', 'steps.shot', '--report', 'report.json')
+    first, second = report(tmp_path)['steps']
+    assert first['met'] == 'until-text Type a command' and second['met'] == 'wait 300ms'
+    assert second['end'] == second['begin'] + 300_000_000
+    # None of them: each says what it saw last.
+    failed = demo(tmp_path, '--until-text', 'nothing', '--or', '--until-event', 'RESET', '--timeout', '2s', check=3)
+    assert 'not within 2 s of virtual time; ' in failed.stderr.replace('2.000', '2') and 'no event RESET' in failed.stderr
+    (tmp_path / 'bad.shot').write_text('at 1\n\nor\n')
+    assert "bad.shot:3: 'or' takes a value" in shot(tmp_path, '--script', 'bad.shot', check=2).stderr
+
+
 def test_a_failure_leaves_a_bundle_from_which_the_run_goes_on(tmp_path):
     demo(tmp_path, *PROMPT, *MODE13, '--shot', 'wanted.png')
     failed = demo(tmp_path, *PROMPT, '--expect', 'wanted.png', '--bundle', 'bundle', '--junit', 'junit.xml', '--tap', '-', check=1)
@@ -211,6 +234,13 @@ def test_verdicts(tmp_path, image, options, status, message):
     (('--script', 'nowhere.shot'), "cannot read the script 'nowhere.shot': No such file or directory"),
     (('--from', 'nowhere'), "'nowhere' is no saved machine: saved.json: No such file or directory"),
     (('--shot',), '--shot takes a value; see apus shot --help'),
+    (('--or', '--at', '1'), 'or must stand between two conditions such as until-text'),
+    (('--at', '1', '--or'), 'or must stand between two conditions such as until-text'),
+    (('--at', '1', '--or', '--or'), 'or must stand between two conditions such as until-text'),
+    (('--type', 'x', '--or', '--at', '1'), 'or must follow a condition such as until-text, not type'),
+    (('--at', '1', '--or', '--type', 'x'), 'or takes a condition such as until-text, not type'),
+    (('--at', '1', '--or', '--timeout', '1'), 'or takes a condition such as until-text, not timeout'),
+    (('--at', '1', *('--or', '--at', '1') * 64), 'a step has no more than 64 conditions'),
     (('-frobnicate',), '-frobnicate: invalid option'),
     (('nowhere.img',), "Could not open 'nowhere.img': No such file or directory"),
 ])
@@ -227,7 +257,7 @@ def test_a_script_names_the_line_of_a_mistake(tmp_path):
 
 def test_help_names_every_step_and_status(tmp_path):
     text = shot(tmp_path, '--help').stdout
-    for word in ('--until-text', '--until-serial', '--until-still', '--at', '--type', '--send-key', '--expect', '--shot', '--script',
+    for word in ('--until-text', '--or ', '--until-serial', '--until-still', '--at', '--type', '--send-key', '--expect', '--shot', '--script',
                  '--timeout', '--report', '--junit', '--tap', '--update-golden', '--bundle', '--from', '--save', '--fail-on'):
         assert word in text
     assert 'the guest hangs for good' in text

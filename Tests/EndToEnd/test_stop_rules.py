@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a machine whose guest panics, reboots or powers off, and how a guest that is lost is told."""
+import time
+
 import pytest
 import vm
 
@@ -99,9 +101,19 @@ def test_mistakes(run, prefix, options, sentence):
 
 
 def test_a_panic_on_pci(start):
-    machine = start('-S', '-nic', 'none', '-m', '32', '-device', 'pvpanic-pci,id=panic')
-    functions = machine.qmp.command('query-pci')[0]['devices']
-    found = [function for function in functions if function['qdev_id'] == 'panic']
+    machine = start('-nic', 'none', '-m', '32', '-device', 'pvpanic-pci,id=panic')
+    deadline = time.monotonic() + 30
+    while True:
+        functions = machine.qmp.command('query-pci')[0]['devices']
+        found = [function for function in functions if function['qdev_id'] == 'panic']
+        regions = found[0]['regions']
+        if 0 < regions[0]['address'] < 2 ** 32 or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    # The firmware has given it a place: two bytes.
+    assert [(region['bar'], region['type'], region['size']) for region in regions] == [(0, 'memory', 2)]
+    address = regions[0]['address']
+    assert f'BAR0: 32 bit memory at 0x{address:08x} [0x{address + 1:08x}].' in machine.qmp.hmp('info pci')
     assert [function['id'] for function in found] == [{'vendor': 0x1b36, 'device': 0x11, 'subsystem-vendor': 0x1af4, 'subsystem': 0x1100}]
     assert found[0]['class_info']['class'] == 0x0880
 

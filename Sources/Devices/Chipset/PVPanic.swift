@@ -42,7 +42,7 @@ public final class PVPanic: Device, PortDevice {
 
 /// The same register behind base address 0 of a PCI function (`pvpanic-pci`, 1B36:0011).
 ///
-/// Not as on QEMU: the range has 16 bytes, the least that PCI allows, and not 2; those after the first read as zero.
+/// The range has 2 bytes as on QEMU, though PCI has no memory smaller than 16; both are the register.
 /// Reference: QEMU, docs/specs/pvpanic.
 public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
   public struct State: DeviceState {
@@ -57,7 +57,7 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
     }
   }
 
-  static let byteCount: UInt64 = 16
+  static let byteCount: UInt64 = 2
 
   public var state = State()
   public let pciName = "pvpanic-pci"
@@ -93,11 +93,11 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
   public func stateDidLoad() { region.update(state.configuration) }
 
   public func read(memory offset: UInt64, width: AccessWidth) -> UInt64 {
-    offset == 0 ? UInt64(register.offered.rawValue) : 0
+    UInt64(register.offered.rawValue)
   }
 
   public func write(memory offset: UInt64, width: AccessWidth, _ value: UInt64) {
-    if offset == 0 { register.write(UInt8(truncatingIfNeeded: value)) }
+    register.write(UInt8(truncatingIfNeeded: value))
   }
 }
 

@@ -13,12 +13,19 @@ struct QueryScreenText: MonitorCommand {
   }
 
   /// Cells side by side in the same colours, each `0xRRGGBB`.
-  struct Run: Codable, Sendable {
+  struct Run: Codable, DirectlyEncoded, Sendable {
     var row: Int
     var column: Int
     var length: Int
     var foreground: Int
     var background: Int
+
+    var json: JSON {
+      [
+        "row": .int(Int64(row)), "column": .int(Int64(column)), "length": .int(Int64(length)),
+        "foreground": .int(Int64(foreground)), "background": .int(Int64(background)),
+      ]
+    }
   }
 
   struct Returns: Codable, Sendable {

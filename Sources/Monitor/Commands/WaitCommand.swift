@@ -116,7 +116,7 @@ struct WaitCommand: MonitorTwoPhaseCommand {
     switch result.end {
     case .met(let index): return Returns(result, index: index)
     case .timedOut: reason = "Nothing awaited came within \(timeout ?? 0) ms of virtual time"
-    case .ended(let why): reason = why
+    case .ended(let why), .hung(let why): reason = why
     }
     throw QMPError(([reason] + result.lastSeen).joined(separator: "; "))
   }

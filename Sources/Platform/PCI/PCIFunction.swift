@@ -40,7 +40,7 @@ public struct PCIBaseAddress: Sendable {
   }
 
   public var kind: Kind
-  /// A power of two; at least 4 for I/O, 16 for memory, 2 KiB for a ROM.
+  /// A power of two; at least 4 for I/O, 16 for memory (or 2 without type bits, as QEMU has it), 2 KiB for a ROM.
   public var byteCount: UInt64
 
   public init(_ kind: Kind, byteCount: UInt64) {
@@ -184,7 +184,8 @@ public struct PCIConfiguration: Equatable {
       return address != 0 && address + sizes[index] <= 0x10000 ? address : nil
     }
     guard command & Command.memory != 0, index != 6 || low & 1 != 0 else { return nil }
-    var address = UInt64(low & ~0xf)
+    // The type bits are 0 where a range smaller than PCI has leaves them to the address.
+    var address = UInt64(low) & ~min(0xf, sizes[index] &- 1)
     if index < 5, resetBytes[offset] & 6 == 4 { address |= UInt64(load32(offset + 4)) << 32 }
     address &= ~(sizes[index] &- 1)
     let last = address &+ (sizes[index] &- 1)

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// A value that makes its own JSON, for those of which a reply has hundreds. It must be what its `encode(to:)` would give.
+public protocol DirectlyEncoded: Encodable {
+  var json: JSON { get }
+}
+
 /// Turns an `Encodable` value into JSON, members in declaration order, absent optionals left out.
 public struct QAPIEncoder: Encoder {
   /// A place in the tree under construction.
@@ -64,6 +69,7 @@ public struct QAPIEncoder: Encoder {
   private static func encode(_ value: some Encodable, into node: Node) throws {
     switch value {
     case let value as JSON: node.content = .value(value)
+    case let value as any DirectlyEncoded: node.content = .value(value.json)
     case let value as String: node.content = .value(.string(value))
     case let value as Bool: node.content = .value(.bool(value))
     case let value as Double: node.content = .value(.double(value))

@@ -37,8 +37,12 @@ public struct GuestBytes {
   struct Wanted {
     /// Words with one of these values.
     var values: SIMD4<UInt32>
-    /// And those that are not 0 but have none of these bits.
-    var otherBits: UInt32
+    /// The bits that count in these.
+    var mask: UInt32 = .max
+    /// And those that are not 0 but have none of these bits, if any.
+    var otherBits: UInt32 = .max
+    /// And the first word of a page if it is this, unless it is 0.
+    var pageStart: UInt32 = 0
   }
 
   /// Calls `body` with the offset and value of each aligned word that is wanted. Pages that the guest has never touched are not even
@@ -65,13 +69,16 @@ public struct GuestBytes {
     let zero = Words()
     let a = Words(repeating: wanted.values[0]), b = Words(repeating: wanted.values[1])
     let c = Words(repeating: wanted.values[2]), d = Words(repeating: wanted.values[3])
-    let bits = Words(repeating: wanted.otherBits)
+    let bits = Words(repeating: wanted.otherBits), mask = Words(repeating: wanted.mask)
+    if wanted.pageStart != 0, load(start, as: UInt32.self) == wanted.pageStart { body(start, wanted.pageStart) }
     for offset in stride(from: start, to: start + Self.pageByteCount, by: 64) {
       // Safe: the page was found to lie inside.
       let words = (base + offset).loadUnaligned(as: Words.self)
       if Self.isZero(words) { continue }
       // Masks are all ones or zeros in each word; as integers they are added up without a branch.
-      let values = Self.lanes(words .== a) | Self.lanes(words .== b) | Self.lanes(words .== c) | Self.lanes(words .== d)
+      let masked = words & mask
+      let values =
+        Self.lanes(masked .== a) | Self.lanes(masked .== b) | Self.lanes(masked .== c) | Self.lanes(masked .== d)
       let others = Self.lanes((words & bits) .== zero) & ~Self.lanes(words .== zero)
       let found = values | others
       if Self.isZero(unsafeBitCast(found, to: Words.self)) { continue }

@@ -205,10 +205,6 @@ extension OptionParser {
       }
       adapter.address = address
     }
-    adapter.romFile = device.list.takePath("romfile")
-    adapter.hasROM = try device.takeInteger("rombar") ?? 1 != 0
-    _ = try device.takeInteger("romsize")
-    if device.driver == "e1000" { adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true }
     if let netdev, !hasNetdev(netdev) {
       throw OptionError(device.option, "Property '\(part).netdev' can't find value '\(netdev)'")
     }
@@ -222,24 +218,16 @@ extension OptionParser {
   /// `-device e1000`.
   mutating func addE1000(_ device: inout DeviceRequest) throws(OptionError) {
     let adapter = try takeAdapter(&device, part: "e1000")
-    let place = try device.takePlace()
-    let bootIndex = try device.takeBootIndex(&bootIndexes)
-    // What the adapter is, or workarounds for other versions' saved machines.
-    for key in ["mitigation", "extra_mac_registers", "migrate_tso_props", "init-vet"] {
-      if try device.list.takeSwitch(key) == false {
-        throw OptionError(device.option, "\(key)=off is not supported")
-      }
-    }
-    if try device.list.takeSwitch("multifunction") == true {
-      throw OptionError(device.option, "multifunction=on is not supported")
-    }
-    for key in ["x-pcie-extcap-init", "x-pcie-lnksta-dllla"] { _ = try device.list.takeSwitch(key) }
-    let index = try device.takeIndex()
-    if let id = device.list.take("failover_pair_id"), !id.isEmpty {
-      throw OptionError(device.option, "failover_pair_id is not supported")
-    }
+    let function = try device.takeFunction(&bootIndexes)
+    var settings = MachineConfiguration.E1000Settings()
+    settings.negotiates = try device.list.takeSwitch("autonegotiation") ?? true
+    settings.mitigates = try device.list.takeSwitch("mitigation") ?? true
+    settings.hasExtraRegisters = try device.list.takeSwitch("extra_mac_registers") ?? true
+    settings.resetsVLANType = try device.list.takeSwitch("init-vet") ?? true
+    // Of QEMU's saved machines, which are not ours.
+    _ = try device.list.takeSwitch("migrate_tso_props")
     try device.finish()
-    add(.e1000(adapter), device, place: place, bootIndex: bootIndex, index: index)
+    add(.e1000(adapter, settings), device, function)
   }
 
   // MARK: Ethernet addresses

@@ -12,16 +12,12 @@ extension OptionParser {
   mutating func addVirtioAdapter(_ device: inout DeviceRequest) throws(OptionError) {
     if device.driver == "virtio-net" { device.driver = "virtio-net-pci" }
     let adapter = try takeAdapter(&device, part: "virtio-net-device")
-    let place = try device.takePlace()
-    let bootIndex = try device.takeBootIndex(&bootIndexes)
-    let index = try device.takeIndex()
+    let function = try device.takeFunction(&bootIndexes)
     let transport = try device.takeVirtioTransport()
     let settings = try device.takeVirtioNetworkSettings()
     try device.finish()
     launch.warnings += device.warnings
-    add(
-      .virtioNetwork(.init(adapter, settings: settings, transport: transport)), device, place: place,
-      bootIndex: bootIndex, index: index)
+    add(.virtioNetwork(.init(adapter, settings: settings, transport: transport)), device, function)
   }
 }
 

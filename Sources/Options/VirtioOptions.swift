@@ -48,7 +48,6 @@ extension DeviceRequest {
     options.offersAnyLayout = try takeSwitch("any_layout") ?? true
     options.offersNotifyOnEmpty = try takeSwitch("notify_on_empty") ?? true
     options.offersRingReset = try takeSwitch("queue_reset") ?? true
-    options.isMultifunction = try takeSwitch("multifunction") ?? false
     if let count = try takeInteger("vectors"), count != UInt64(UInt32.max) {
       // QEMU warns that it cannot and goes on without MSI-X.
       options.vectorCount = count > 2048 ? 0 : Int(count)
@@ -68,8 +67,7 @@ extension DeviceRequest {
     for key in [
       "ioeventfd", "migrate-extra", "use-disabled-flag", "use-started", "virtio-pci-bus-master-bug-migration",
       "x-ignore-backend-features", "x-disable-legacy-check", "x-disable-pcie", "x-ats-page-aligned",
-      "x-pcie-deverr-init", "x-pcie-extcap-init", "x-pcie-flr-init", "x-pcie-lnkctl-init", "x-pcie-lnksta-dllla",
-      "x-pcie-pm-init",
+      "x-pcie-deverr-init", "x-pcie-flr-init", "x-pcie-lnkctl-init", "x-pcie-pm-init",
     ] {
       _ = try takeSwitch(key)
     }
@@ -87,14 +85,9 @@ extension OptionParser {
   mutating func addVirtioDisk(_ device: inout DeviceRequest) throws(OptionError) {
     if device.driver == "virtio-blk" { device.driver = "virtio-blk-pci" }
     let name = device.list.take("drive").flatMap { $0.isEmpty ? nil : $0 }
-    let place = try device.takePlace()
-    let bootIndex = try device.takeBootIndex(&bootIndexes)
-    let index = try device.takeIndex()
+    let function = try device.takeFunction(&bootIndexes)
+    try device.refuseROM(function)
     let transport = try device.takeVirtioTransport()
-    for key in ["rombar", "romsize"] { _ = try device.takeInteger(key) }
-    if let file = device.list.take("romfile"), !file.isEmpty {
-      throw OptionError(device.option, "romfile is not supported for \(device.driver)")
-    }
     let policy = try takeErrorPolicy(&device)
     let sharesWrites = try device.takeSwitch("share-rw") ?? false
     let settings = try device.takeVirtioDiskSettings()
@@ -114,7 +107,7 @@ extension OptionParser {
     if let write = policy.write { disk.errorPolicy.write = write }
     if let read = policy.read { disk.errorPolicy.read = read }
     disk.sharesWrites = sharesWrites
-    add(.virtioDisk(disk), device, place: place, bootIndex: bootIndex, index: index)
+    add(.virtioDisk(disk), device, function)
   }
 
   /// Drives with `if=virtio` come after the devices that were given with `-device`.

@@ -34,13 +34,21 @@ extension MachineConfiguration {
     public var address: [UInt8]?
     /// The name in `info network`, if it is not the device's `id=` or its model and number.
     public var name: String?
-    /// File of the option ROM; nil for the model's own, empty for none.
-    public var romFile: BytePath?
-    /// The ROM has a base address register (`rombar=`).
-    public var hasROM = true
-    public var negotiates = true
-
     public init(_ wire: Wire) { self.wire = wire }
+  }
+
+  /// What only an e1000 is told.
+  public struct E1000Settings: Sendable {
+    /// `autonegotiation=`
+    public var negotiates = true
+    /// Interrupts wait as the guest wishes (`mitigation=`).
+    public var mitigates = true
+    /// `extra_mac_registers=`
+    public var hasExtraRegisters = true
+    /// A reset sets the EtherType of VLAN tags (`init-vet=`).
+    public var resetsVLANType = true
+
+    public init() {}
   }
 
   /// `-object filter-dump`.

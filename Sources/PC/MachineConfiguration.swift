@@ -66,6 +66,8 @@ public struct MachineConfiguration: Sendable {
   public var graphics = Graphics.standard
   /// `id=` of a graphics adapter that was asked for with `-device`.
   public var graphicsID: String?
+  /// The slot of the graphics adapter has further functions.
+  public var graphicsIsMultifunction = false
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20
   /// `-nographic`: the firmware talks on the serial port too.

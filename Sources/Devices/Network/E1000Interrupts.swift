@@ -79,7 +79,8 @@ extension E1000 {
       } else {
         throttle.cancel()
         state.interrupts.isAsserted = true
-        state.interrupts.earliest = now &+ Nanoseconds(state.interrupts.throttle) * 256
+        state.interrupts.earliest =
+          settings.mitigates ? now &+ Nanoseconds(state.interrupts.throttle) * 256 : now
       }
     }
     irq.set(

@@ -253,7 +253,7 @@ extension E1000 {
 
   /// Without a delay at once; else when nothing has come for a while, but not later than the absolute delay.
   private func scheduleReceiveInterrupt() {
-    guard state.receiver.delay > 0 else {
+    guard settings.mitigates, state.receiver.delay > 0 else {
       delayedReceiveInterrupt()
       return
     }

@@ -263,7 +263,7 @@ extension E1000 {
 
   /// At once, or when nothing has been sent for a while, but not later than the absolute delay.
   private func scheduleTransmitInterrupt(isDelayed: Bool) {
-    guard isDelayed, state.transmitter.delay > 0 else {
+    guard isDelayed, settings.mitigates, state.transmitter.delay > 0 else {
       delayedTransmitInterrupt()
       return
     }

@@ -104,6 +104,11 @@ static inline int linux_make_tap(int fd, char *name) {
   return 0;
 }
 
+static inline int linux_check_tap(int fd) {
+  struct { char name[16]; short flags; char rest[22]; } request;
+  return ioctl(fd, 0x800454d2UL /* TUNGETIFF */, &request);
+}
+
 static inline int linux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 static inline int linux_fork(void) { return (int)fork(); }

@@ -242,6 +242,7 @@ extension MonitorHub {
     watcher.isExact = machine.configuration.instructionCounting != nil
     machine.observer = { [unowned watcher] in watcher.look() }
     self.watcher = watcher
+    let clockPath = machine.clockPath
     machine.eventHandler = { [unowned self] event in
       switch event {
       case .shutdown(let cause): emit(ShutdownEvent(cause))
@@ -255,7 +256,7 @@ extension MonitorHub {
       case .guestHung(let hang): emit(GuestHungEvent(hang))
       case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
       case .deviceDeleted(let name, let path): emit(DeviceDeletedEvent(device: name, path: path))
-      case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
+      case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: clockPath))
       }
     }
   }

@@ -13,6 +13,8 @@ public final class NetworkTable {
   private var adapters: [NetworkPort] { ports.filter { $0.kind == .adapter } }
   private var anonymousCount = 0
   private var isHeld = true
+  /// By the user's name.
+  var announcements: [String: Announcement] = [:]
 
   public init(_ host: NetworkHost) { self.host = host }
 
@@ -75,6 +77,7 @@ public final class NetworkTable {
     let port = NetworkPort(
       name: id ?? "\(model).\(number)", kind: .adapter, details: "model=\(model),macaddr=\(text)")
     port.isHeld = isHeld
+    port.address = address
     if let netdev { NetworkPort.connect(port, netdev) }
     ports.append(port)
     return port
@@ -98,14 +101,17 @@ public final class NetworkTable {
 
   /// `filter-dump` on a back end.
   public func addDump(
-    id: String, netdev: String, file: BytePath, maximumByteCount: Int
+    id: String, netdev: String, file: BytePath, maximumByteCount: Int, direction: DumpDirection = .all,
+    isOn: Bool = true
   ) throws(NetworkError) {
     guard let port = find(netdev), port.kind != .adapter else {
       throw NetworkError("Parameter 'netdev' expects a network backend id")
     }
     guard dumpNames.insert(id).inserted else { throw NetworkError("attempt to add duplicate property '\(id)'") }
-    port.dumps.append(
-      try PacketDump(file, maximumByteCount: maximumByteCount, clock: host.clock, isCounted: host.isCounted))
+    let dump = try PacketDump(
+      file, maximumByteCount: maximumByteCount, clock: host.clock, isCounted: host.isCounted)
+    (dump.direction, dump.isOn) = (direction, isOn)
+    port.dumps.append(dump)
   }
 
   // MARK: Running
@@ -233,9 +239,14 @@ public final class NetworkTable {
   /// Sentences about stations without anybody at the other end, as QEMU prints them at the start.
   public var warnings: [String] {
     var sentences: [String] = []
+    var lonely: [String] = []
     for hub in hubs {
       let peers = hub.ports.compactMap { $0.peer }
-      for port in hub.ports where port.peer == nil { sentences.append("hub port \(port.name) has no peer") }
+      for port in hub.ports where port.peer == nil {
+        sentences.append("hub port \(port.name) has no peer")
+        // It is a back end too.
+        if !port.name.hasPrefix("hub") { lonely.append("netdev \(port.name) has no peer") }
+      }
       guard !peers.isEmpty else { continue }
       if !peers.contains(where: { $0.kind == .adapter }) {
         sentences.append("hub \(hub.number) with no nics")
@@ -244,8 +255,8 @@ public final class NetworkTable {
       }
     }
     for port in ports where port.peer == nil {
-      sentences.append("\(port.kind == .adapter ? "nic" : "netdev") \(port.name) has no peer")
+      lonely.append("\(port.kind == .adapter ? "nic" : "netdev") \(port.name) has no peer")
     }
-    return sentences
+    return sentences + lonely
   }
 }

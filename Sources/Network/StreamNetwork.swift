@@ -22,6 +22,8 @@ final class StreamNetwork: NetworkBackend {
       let descriptor = FileDescriptor(rawValue: number)
       do throws(Errno) {
         if try Socket.isListening(descriptor) { try link.listen(descriptor) } else { try link.open(descriptor) }
+      } catch  where error == .notASocket && !configuration.isStream {
+        throw NetworkError("can't get socket option SO_TYPE")
       } catch {
         throw NetworkError("\(name): Can't use file descriptor \(number): \(error)")
       }

@@ -53,16 +53,16 @@ extension DeviceRequest {
       options.vectorCount = count > 2048 ? 0 : Int(count)
       if count > 2048 { warnings.append(option.prefixing("warning: unable to init msix vectors to \(count)")) }
     }
-    if try takeSwitch("iommu_platform") == true {
-      throw OptionError(
-        option,
-        options.hasLegacyInterface
-          ? "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device"
-          : "iommu_platform=on is not supported: there is no IOMMU")
+    options.requiresPlatformAddresses = try takeSwitch("iommu_platform") ?? false
+    if options.requiresPlatformAddresses, options.hasLegacyInterface {
+      throw OptionError(option, "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device")
     }
-    for key in ["modern-pio-notify", "page-per-vq", "ats", "aer"] where try takeSwitch(key) == true {
-      throw OptionError(option, "\(key)=on is not supported")
+    options.hasPagePerQueue = try takeSwitch("page-per-vq") ?? false
+    if try takeSwitch("modern-pio-notify") == true {
+      throw OptionError(option, "modern-pio-notify=on is not supported")
     }
+    // Of PCI Express, which is not there.
+    for key in ["ats", "aer"] { _ = try takeSwitch(key) }
     // How the host does its work, or workarounds for other versions' saved machines: nothing that a guest sees.
     for key in [
       "ioeventfd", "migrate-extra", "use-disabled-flag", "use-started", "virtio-pci-bus-master-bug-migration",

@@ -56,10 +56,14 @@ extension MachineConfiguration {
     public var id: String
     public var netdev: String
     public var file: BytePath
-    public var maximumByteCount: Int
+    /// Of a frame.
+    public var maximumByteCount = 65536
+    public var direction = DumpDirection.all
+    /// Off: the file gets its header only.
+    public var isOn = true
 
-    public init(id: String, netdev: String, file: BytePath, maximumByteCount: Int) {
-      (self.id, self.netdev, self.file, self.maximumByteCount) = (id, netdev, file, maximumByteCount)
+    public init(id: String, netdev: String, file: BytePath) {
+      (self.id, self.netdev, self.file) = (id, netdev, file)
     }
   }
 }

@@ -52,6 +52,8 @@ public struct MachineConfiguration: Sendable {
 
   /// UARTs, in the order in which they are put on the bus.
   public var serialPorts: [SerialPort] = []
+  /// QOM counts a parallel port, which QEMU's board has by default and this one has not.
+  public var countsParallelPort = false
   /// Further ISA devices, in the order given.
   public var isaDevices: [ISADevice] = []
   /// Further PCI devices, in the order in which they get their slots.

@@ -22,7 +22,8 @@ extension Machine {
     for dump in configuration.networkDumps {
       do throws(NetworkError) {
         try table.addDump(
-          id: dump.id, netdev: dump.netdev, file: dump.file, maximumByteCount: dump.maximumByteCount)
+          id: dump.id, netdev: dump.netdev, file: dump.file, maximumByteCount: dump.maximumByteCount,
+          direction: dump.direction, isOn: dump.isOn)
       } catch { throw MachineError("\(error)") }
     }
     return names

@@ -52,7 +52,7 @@ extension PC440FX {
   private func path(ofDevice index: Int) -> String {
     if let path = configuration.pciDevices[index].path { return path }
     let number = configuration.pciDevices[..<index].count { $0.path == nil }
-    return DeviceNumbering(configuration, configuration.drives).path(ofAdapter: number)
+    return DeviceNumbering(configuration, configuration.allDrives).path(ofAdapter: number)
   }
 
   private func makePanicFunction(_ site: PlugSite, _ offered: PanicEvents) throws(MachineError) -> PluggedDevice {

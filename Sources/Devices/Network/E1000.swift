@@ -12,8 +12,8 @@ public import Platform
 /// Transmission happens while the register that starts it is written, up to an amount of work after which it goes on a
 /// little later, so that no ring a guest can build keeps the processor away for long.
 ///
-/// Not emulated: the packet buffer's diagnostic window (reads as zero), wake-up and management frames, flash, flow
-/// control on the wire (its registers hold what is written), early transmit and small-packet detection.
+/// Not emulated: wake-up and management frames, flash, flow control on the wire (its registers hold what is written), early
+/// transmit.
 /// Reference: Intel, PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453, revision 4.0.
 public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
   /// What a user chooses.

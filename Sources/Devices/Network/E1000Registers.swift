@@ -33,6 +33,8 @@ enum E1000Register {
   static let transmitDelay: UInt32 = 0x3820
   static let transmitAbsoluteDelay: UInt32 = 0x382c
   static let statistics: Range<UInt32> = 0x4000..<0x4100
+  static let smallPackets: UInt32 = 0x2c00
+  static let transmitDescriptors: UInt32 = 0x3828
   static let receiveChecksum: UInt32 = 0x5000
   static let multicastTable: Range<UInt32> = 0x5200..<0x5400
   static let receiveAddresses: Range<UInt32> = 0x5400..<0x5480
@@ -47,7 +49,8 @@ enum E1000Register {
   static func isExtra(_ offset: UInt32) -> Bool {
     switch offset {
     case statistics: !oldCounters.contains(offset)
-    case 0x0458, 0x2410...0x2430, 0x3410...0x3430, 0x5800, 0x5810, 0x5838...0x588c, 0x5a00...0x5a7c, 0x5f00...0x9bfc: true
+    case 0x0458, 0x2410...0x2430, 0x3410...0x3430, 0x5800, 0x5810, 0x5838...0x588c, 0x5a00...0x5a7c, 0x5f00...0x9bfc:
+      true
     case 0x10000..<0x20000: true
     default: false
     }
@@ -146,6 +149,8 @@ extension E1000 {
       return state.transmitter.read(offset)
     case E1000Register.multicastTable, E1000Register.receiveAddresses, E1000Register.vlanTable:
       return state.filter.read(offset)
+    case E1000Diagnostics.filterMasks, E1000Diagnostics.filterValues, E1000Diagnostics.packetBuffer:
+      return state.diagnostics.read(offset)
     default: return state.plain[offset] ?? 0
     }
   }
@@ -169,6 +174,8 @@ extension E1000 {
       writeTransmitter(offset, value)
     case E1000Register.multicastTable, E1000Register.receiveAddresses, E1000Register.vlanTable:
       state.filter.write(offset, value)
+    case E1000Diagnostics.filterMasks, E1000Diagnostics.filterValues, E1000Diagnostics.packetBuffer:
+      state.diagnostics.write(offset, value)
     default: state.plain.write(offset, value)
     }
   }

@@ -18,6 +18,8 @@ extension MonitorContext {
   /// Makes a back end of fields that name its type and id.
   func addNetdev(_ fields: NetworkFields) throws(QMPError) {
     var fields = fields
+    let names = descriptorNames
+    fields.takeDescriptor = { names.take($0)?.rawValue }
     do throws(NetworkError) {
       guard let type = fields.take("type") else { throw NetworkError("Parameter 'type' is missing") }
       let id = fields.take("id")

@@ -124,7 +124,7 @@ let package = Package(
     tests("QAPITests", ["QAPI", "Fuzzing"]),
     tests("BlockTests", ["Block", "HostIO", "Platform", "Fuzzing"]),
     tests("ChardevTests", ["Chardev", "HostIO"]),
-    tests("NetworkTests", ["Network", "HostIO", "Platform"]),
+    tests("NetworkTests", ["Network", "HostIO", "Platform", "Fuzzing"]),
     tests("ScreenTests", ["Screen", "Fuzzing"]),
     tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
     tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery", "Fuzzing"]),

@@ -37,7 +37,8 @@ public struct ForwardRule: Sendable, Equatable {
     do throws(NetworkError) {
       isUDP = try Self.isUDP(parts[0])
       hostAddress = try Self.address(parts[1], "")
-      hostPort = try Self.port(parts[2].isEmpty ? "0" : parts[2], 0...65535, "")
+      // No rule has a port that is none.
+      hostPort = HostPort.leadingNumber(parts[2]) ?? 0
     } catch { return nil }
     (self.text, guestAddress, guestPort) = (text, 0, 0)
   }

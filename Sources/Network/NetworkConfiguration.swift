@@ -22,6 +22,12 @@ public struct NetworkConfiguration: Sendable {
 
   public init(id: String, _ backend: Backend) { (self.id, self.backend) = (id, backend) }
 
+  /// Letters, digits and a few marks, a letter first.
+  public static func isIdentifier(_ text: String) -> Bool {
+    guard let first = text.first, first.isASCII, first.isLetter else { return false }
+    return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+  }
+
   /// Reads the fields of a type; whatever it does not take stays in `fields`.
   public static func backend(type: String, _ fields: inout NetworkFields) throws(NetworkError) -> Backend {
     switch type {

@@ -133,7 +133,7 @@ public final class NetworkTable {
       for hub in hubs { hub.remove(port) }
       return
     }
-    guard let port = find(name) else { throw .notFound(name) }
+    guard let port = find(name), port.kind != .adapter else { throw .notFound(name) }
     guard let backend = backends[name] else { throw NetworkError("Device '\(name)' is not a netdev") }
     backend.close()
     backends[name] = nil
@@ -171,8 +171,10 @@ public final class NetworkTable {
   /// A user network by name; without a name the first one there is.
   private func userNetwork(_ name: String?) throws(NetworkError) -> UserNetwork {
     if let name {
-      guard find(name) != nil else { throw NetworkError("unrecognized netdev id '\(name)'") }
-      guard let user = backends[name] as? UserNetwork else { throw NetworkError("invalid format") }
+      guard let port = find(name), port.kind != .adapter else {
+        throw NetworkError("unrecognized netdev id '\(name)'")
+      }
+      guard let user = backends[name] as? UserNetwork else { throw NetworkError("invalid device specified") }
       return user
     }
     for port in ports { if let user = backends[port.name] as? UserNetwork { return user } }

@@ -95,7 +95,11 @@ extension OptionParser {
         launch.machine.networks.append(.init(id: nil, user, hub: 0, option: ""))
       } catch { throw OptionError("\(error)") }
     }
-    for (id, option, fields, type) in networkRequests.netdevs {
+    // As in QEMU those whose options are read as JSON is come first.
+    let netdevs = networkRequests.netdevs
+    for (id, option, fields, type) in netdevs.filter({ $0.fields.style == .json })
+      + netdevs.filter({ $0.fields.style != .json })
+    {
       var fields = fields
       let backend = try backend(type, &fields, option)
       launch.machine.networks.append(.init(id: id, backend, option: option.text))

@@ -255,6 +255,8 @@ extension MonitorHub {
       case .tripleFault(let fault, let snapshot): emit(TripleFaultEvent(fault, snapshot))
       case .guestHung(let hang): emit(GuestHungEvent(hang))
       case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
+      case .streamChanged(let netdev, let peer?): emit(StreamConnectedEvent(netdev: netdev, peer: peer))
+      case .streamChanged(let netdev, nil): emit(StreamDisconnectedEvent(netdev: netdev))
       case .deviceDeleted(let name, let path): emit(DeviceDeletedEvent(device: name, path: path))
       case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: clockPath))
       }

@@ -34,6 +34,8 @@ public final class NetworkPort {
   public internal(set) var address: [UInt8] = []
   /// The guest is to tell the network where it is, if its driver can.
   public var announce: () -> Void = {}
+  /// Somebody has come to the other end of a stream; nil: has left it.
+  var streamHandler: (StreamPeer?) -> Void = { _ in }
   /// Receive filters, of an adapter that tells them.
   public var filterReport: (() -> ReceiveFilterReport)?
   /// Hears that an adapter's guest has changed its receive filters, once until they are looked at.

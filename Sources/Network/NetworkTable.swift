@@ -13,6 +13,8 @@ public final class NetworkTable {
   private var adapters: [NetworkPort] { ports.filter { $0.kind == .adapter } }
   private var anonymousCount = 0
   private var isHeld = true
+  /// Hears who has come to the other end of a `stream`, by the back end's name; nil: has left it.
+  public var streamHandler: (_ name: String, _ peer: StreamPeer?) -> Void = { _, _ in }
   /// By the user's name.
   var announcements: [String: Announcement] = [:]
 
@@ -41,7 +43,9 @@ public final class NetworkTable {
     let backend: any NetworkBackend
     switch configuration.backend {
     case .user(let user): backend = try UserNetwork(name, user, host)
-    case .stream(let stream): backend = try StreamNetwork(name, stream, host)
+    case .stream(let stream):
+      backend = try StreamNetwork(name, stream, host)
+      if stream.isStream { backend.port.streamHandler = { [unowned self] peer in streamHandler(name, peer) } }
     case .datagram(let datagram): backend = try DatagramNetwork(name, datagram, host)
     case .tap(let tap): backend = try TapNetwork(name, tap, host)
     case .hubPort(let number, let netdev):

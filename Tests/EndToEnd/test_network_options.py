@@ -166,3 +166,28 @@ def test_adapters_announce_themselves(start, tmp_path, way):
     machine.wait_exit()
     assert frames_of(files['all']) == frames_of(files['rx']) == [expected] * 3
     assert frames_of(files['tx']) == frames_of(files['off']) == []
+
+
+def test_a_stream_tells_who_comes_and_who_leaves(start, tmp_path):
+    machine = start(*PAUSED, '-netdev', f'stream,id=s,server=on,addr.type=unix,addr.path={tmp_path}/w', serial=False)
+    qmp = machine.qmp
+
+    def expect(connected, name, kind=None):
+        data = qmp.wait_event('NETDEV_STREAM_CONNECTED' if connected else 'NETDEV_STREAM_DISCONNECTED')['data']
+        assert data['netdev-id'] == name and (kind is None or data['addr']['type'] == kind)
+        return data.get('addr')
+
+    for _ in range(2):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / 'w'))
+            assert expect(True, 's', 'unix')['path'] == str(tmp_path / 'w')
+            assert f's: index=0,type=stream,unix:{tmp_path}/w' in qmp.hmp('info network')
+        expect(False, 's')
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+        qmp.command('netdev_add', type='stream', id='c', server=False, addr={'type': 'inet', 'host': '127.0.0.1', 'port': str(port)})
+        connection = server.accept()[0]
+        assert expect(True, 'c', 'inet') == {'type': 'inet', 'host': '127.0.0.1', 'port': str(port), 'ipv4': True}
+        connection.close()
+        expect(False, 'c')
+    qmp.command('netdev_del', id='c')

@@ -191,3 +191,26 @@ def test_a_stream_tells_who_comes_and_who_leaves(start, tmp_path):
         connection.close()
         expect(False, 'c')
     qmp.command('netdev_del', id='c')
+
+
+def test_a_machine_that_moved_tells_the_network(start, tmp_path):
+    """Five times in the first second, wherever it came from."""
+    file = tmp_path / 'frames.pcap'
+    options = ('-m', '32', '-netdev', 'user,id=n0', '-device', 'e1000,netdev=n0,mac=52:54:00:00:00:0a')
+    machine = start(*options, serial=False)
+    machine.qmp.command('migrate', uri=f'exec:cat > {tmp_path}/state')
+    while machine.qmp.command('query-migrate')['status'] != 'completed':
+        time.sleep(0.02)
+    machine.qmp.command('quit')
+    machine = start(*options, '-object', f'filter-dump,id=d,netdev=n0,file={file}', '-incoming', f'exec:cat {tmp_path}/state', serial=False)
+
+    def announcements():
+        return [frame for frame in frames_of(file) if frame[12:14] == b'\x80\x35']
+
+    end = time.monotonic() + 20
+    while len(announcements()) < 5 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    machine.qmp.command('quit')
+    machine.wait_exit()
+    assert [frame[6:12] for frame in announcements()] == [bytes.fromhex('52540000000a')] * 5

@@ -97,7 +97,7 @@ struct WireTests {
   @Test func `announcements of one name replace each other, and none end them`() throws {
     let bench = try Bench()
     try bench.make("hubport,id=h0,hubid=0")
-    _ = bench.adapter("one", on: bench.table.find("h0"))
+    let one = bench.adapter("one", on: bench.table.find("h0"))
     let listener = bench.adapter("listener", on: bench.table.addHubPort(0))
     bench.table.announce(.init(interfaces: ["one"]), name: "a")
     bench.table.announce(.init(rounds: 2, interfaces: ["one"]), name: "a")
@@ -111,6 +111,7 @@ struct WireTests {
     bench.table.announce(.init(initial: .max, longest: .max, rounds: .max, step: .max, interfaces: ["one"]))
     bench.clock.advance(by: .second)
     #expect(listener.frames.count == 4)
+    #expect(one.frames.isEmpty)
   }
 
   @Test func `a hub passes frames to all others, and keeps some for one that is busy`() throws {

@@ -22,8 +22,9 @@ public final class NetworkTable {
 
   deinit { close() }
 
-  /// Ends all back ends' threads and sockets.
+  /// Ends all back ends' threads and sockets, and timers while there is a clock.
   public func close() {
+    announcements = [:]
     for backend in backends.values { backend.close() }
     backends = [:]
   }

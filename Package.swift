@@ -61,7 +61,7 @@ let package = Package(
     floor("PC", ["X86", "HostIO", "Platform", "Block", "Chardev", "Network", "Screen", "Chipset", "StorageDevices",
                  "VirtioDevices", "GraphicsDevices", "InputDevices", "NetworkDevices", "SerialDevices"]),
     // Floor 5
-    floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "PC", "CZlib", "CXXHash"]),
+    floor("Migration", ["X86", "HostIO", "Platform", "QAPI", "Block", "Chardev", "Network", "PC", "CZlib", "CXXHash"]),
     // Floor 6
     floor("Automation", ["Platform", "Screen", "GraphicsDevices", "PC", "Migration", "CPCRE2"]),
     // Floor 7
@@ -94,7 +94,7 @@ let package = Package(
     tests("QAPITests", ["QAPI", "Fuzzing"]),
     tests("BlockTests", ["Block", "HostIO", "Platform", "Fuzzing"]),
     tests("ChardevTests", ["Chardev", "HostIO"]),
-    tests("NetworkTests", ["Network", "HostIO", "Platform"]),
+    tests("NetworkTests", ["Network", "HostIO", "Platform", "Fuzzing"]),
     tests("ScreenTests", ["Screen", "Fuzzing"]),
     tests("ChipsetTests", ["Chipset", "Platform", "DeviceBattery"]),
     tests("StorageDevicesTests", ["StorageDevices", "HostIO", "Platform", "Block", "DeviceBattery", "Fuzzing"]),

@@ -110,6 +110,12 @@ static inline int linux_logical_block_size(int fd) {
   return ioctl(fd, 0x1268 /* BLKSSZGET */, &size) == 0 ? size : -1;
 }
 
+/// Whether a descriptor is one of a TAP interface: 0, or -1.
+static inline int linux_check_tap(int fd) {
+  struct { char name[16]; short flags; char rest[22]; } request;
+  return ioctl(fd, 0x800454d2UL /* TUNGETIFF */, &request);
+}
+
 static inline int linux_thread_id(void) { return (int)syscall(SYS_gettid); }
 
 static inline int linux_fork(void) { return (int)fork(); }

@@ -16,6 +16,11 @@ public enum TapDevice {
     return (descriptor, String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
   }
 
+  /// Whether a descriptor belongs to an interface: throws if not.
+  public static func check(_ descriptor: FileDescriptor) throws(Errno) {
+    _ = try call { linux_check_tap(descriptor.rawValue) }
+  }
+
   /// Runs `script INTERFACE` and waits for it; gives its exit status, nil when it could not be started.
   public static func run(_ script: BytePath, _ interface: String) -> Int32? {
     var child = pid_t()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
 import HostIO
+public import Network
 import PC
 import Platform
 
@@ -38,6 +39,11 @@ extension Machine: MigratableMachine {
 
   public func captureState(after runState: RunState?) throws(MigrationError) -> CapturedMachine {
     try CapturedMachine(self, after: runState)
+  }
+
+  /// A guest whose instructions are the clock goes on as if nothing had happened.
+  public func announceAdapters(_ parameters: AnnouncementParameters) {
+    if configuration.instructionCounting == nil { networks.announce(parameters, name: "migration") }
   }
 
   public var imageShape: ImageShape { ImageShape(self) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
 import HostIO
+public import Network
 import Platform
 
 /// What migration needs of a machine. Everything here is called on the machine thread.
@@ -52,6 +53,9 @@ public protocol MigratableMachine: AnyObject {
   func loadFile(
     _ file: FileDescriptor, whenDamaged: @escaping @Sendable (MigrationError) -> Void
   ) throws(MigrationError)
+
+  /// The adapters tell their networks that they are here now.
+  func announceAdapters(_ parameters: AnnouncementParameters)
 
   /// Ends the process with this status and without an event, as soon as the machine thread looks.
   func end(status: Int32)

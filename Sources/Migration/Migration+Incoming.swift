@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HostIO
+import Network
 import Platform
 
 extension Migration {
@@ -100,6 +101,10 @@ extension Migration {
       state.incoming.status = .completed
       return state.incoming.startsGuest
     }
+    machine.announceAdapters(
+      AnnouncementParameters(
+        initial: Int64(parameters.announceInitial), longest: Int64(parameters.announceMax),
+        rounds: Int64(parameters.announceRounds), step: Int64(parameters.announceStep)))
     switch machine.savedRunState {
     case nil, .running: if startsGuest { machine.resume() } else { machine.stop(.paused) }
     case .some(let state): machine.stop(state)

@@ -242,6 +242,7 @@ extension MonitorHub {
     watcher.isExact = machine.configuration.instructionCounting != nil
     machine.observer = { [unowned watcher] in watcher.look() }
     self.watcher = watcher
+    let clockPath = machine.clockPath
     machine.eventHandler = { [unowned self] event in
       switch event {
       case .shutdown(let cause): emit(ShutdownEvent(cause))
@@ -254,8 +255,10 @@ extension MonitorHub {
       case .tripleFault(let fault, let snapshot): emit(TripleFaultEvent(fault, snapshot))
       case .guestHung(let hang): emit(GuestHungEvent(hang))
       case .receiveFilterChanged(let name, let path): emit(ReceiveFilterEvent(name: name, path: path))
+      case .streamChanged(let netdev, let peer?): emit(StreamConnectedEvent(netdev: netdev, peer: peer))
+      case .streamChanged(let netdev, nil): emit(StreamDisconnectedEvent(netdev: netdev))
       case .deviceDeleted(let name, let path): emit(DeviceDeletedEvent(device: name, path: path))
-      case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: "/machine/unattached/device[10]"))
+      case .clockChanged(let offset): emit(RTCChangeEvent(offset: offset, qomPath: clockPath))
       }
     }
   }

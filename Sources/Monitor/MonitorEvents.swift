@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Migration
+public import Network
 public import Platform
 public import QAPI
 
@@ -54,6 +55,41 @@ public struct ReceiveFilterEvent: QMPEvent {
   public init(name: String?, path: String) { (self.name, self.path) = (name, path) }
 }
 
+/// Somebody has come to the other end of a `stream` back end.
+public struct StreamConnectedEvent: QMPEvent {
+  public static let name = "NETDEV_STREAM_CONNECTED"
+
+  public struct Address: Codable, Sendable {
+    public enum Kind: String, QMPEnum { case inet, unix }
+    public var type: Kind
+    public var host: String?
+    public var port: String?
+    public var ipv4: Bool?
+    public var ipv6: Bool?
+    public var path: String?
+  }
+
+  public var netdevId: String
+  public var addr: Address
+
+  public init(netdev: String, peer: StreamPeer) {
+    netdevId = netdev
+    switch peer {
+    case .tcp(let host, let port):
+      let isIPv6 = host.contains(":")
+      addr = Address(type: .inet, host: host, port: port, ipv4: isIPv6 ? nil : true, ipv6: isIPv6 ? true : nil)
+    case .unix(let path): addr = Address(type: .unix, path: path)
+    }
+  }
+}
+
+/// Somebody has left the other end of a `stream` back end.
+public struct StreamDisconnectedEvent: QMPEvent {
+  public static let name = "NETDEV_STREAM_DISCONNECTED"
+  public var netdevId: String
+  public init(netdev: String) { netdevId = netdev }
+}
+
 /// A migration has come so far; only with the capability `events`.
 public struct MigrationStatusEvent: QMPEvent {
   public static let name = "MIGRATION"
@@ -74,7 +110,8 @@ enum EventTable {
     ShutdownEvent.self, PowerdownEvent.self, ResetEvent.self, StopEvent.self, ResumeEvent.self, RTCChangeEvent.self,
     MigrationStatusEvent.self, MigrationPassEvent.self,
     TrayMovedEvent.self, BlockIOErrorEvent.self, WriteThresholdEvent.self, JobStatusEvent.self,
-    ReceiveFilterEvent.self, GuestPanickedEvent.self, GuestCrashLoadedEvent.self, TripleFaultEvent.self,
+    ReceiveFilterEvent.self, StreamConnectedEvent.self, StreamDisconnectedEvent.self, GuestPanickedEvent.self,
+    GuestCrashLoadedEvent.self, TripleFaultEvent.self,
     GuestHungEvent.self, DeviceDeletedEvent.self,
   ]
 }

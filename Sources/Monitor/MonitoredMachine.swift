@@ -106,6 +106,9 @@ public protocol MonitoredMachine: MigratableMachine {
 extension MonitoredMachine {
   public func requestUnplug(_ name: String, isMigrating: Bool) throws(UnplugRefusal) { throw .notFound(name) }
   public var network: NetworkTable? { nil }
+  public func announceAdapters(_ parameters: AnnouncementParameters) {
+    network?.announce(parameters, name: "migration")
+  }
 }
 
 /// Why virtual memory could not be read.

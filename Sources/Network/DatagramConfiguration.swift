@@ -39,7 +39,9 @@ public struct DatagramConfiguration: Sendable, Equatable {
     }
     var interface: UInt32 = 0
     if let local {
-      guard let address = IPAddress.resolveIPv4(local) else { throw NetworkError("localaddr '\(local)' is not valid") }
+      guard let address = IPAddress.resolveIPv4(local) else {
+        throw NetworkError("localaddr '\(local)' is not a valid IPv4 address")
+      }
       interface = address
     }
     return .multicast(group: group, port: port, interface: interface)
@@ -64,25 +66,36 @@ public struct DatagramConfiguration: Sendable, Equatable {
       case "unix": return (.unix(BytePath(try fields.require("\(name).path"))), nil)
       case "fd":
         let text = try fields.require("\(name).str")
-        guard let descriptor = Int32(text) else {
-          throw NetworkError("File descriptor named '\(text)' has not been found")
-        }
-        return (nil, descriptor)
-      case let type: throw NetworkError("Parameter '\(name).type' does not accept value '\(type)'")
+        return (nil, try fields.descriptor(text))
+      case let type: throw NetworkError("Parameter 'type' does not accept value '\(type)'")
       }
     }
+    let hasRemote = fields.has("remote")
     let (remote, _) = try address("remote")
     let (local, descriptor) = try address("local")
-    if let descriptor {
-      way = .descriptor(descriptor)
-    } else if case .ipv4(let group, let port) = remote, group >> 28 == 0xe {
+    if case .ipv4(let group, let port) = remote, group >> 28 == 0xe {
+      if let descriptor {
+        way = .descriptor(descriptor)
+        return
+      }
       var interface: UInt32 = 0
-      if case .ipv4(let address, _) = local { interface = address }
+      switch local {
+      case .ipv4(let address, _): interface = address
+      case .unix: throw NetworkError("only support inet or fd type for local")
+      case nil: break
+      }
       way = .multicast(group: group, port: port, interface: interface)
+    } else if let descriptor {
+      if hasRemote { throw NetworkError("don't set remote with local.fd") }
+      way = .descriptor(descriptor)
     } else {
       guard let local else { throw NetworkError("dgram requires local= parameter") }
-      guard let remote else { throw NetworkError("type=inet or type=unix requires remote parameter") }
-      way = .pair(local: local, remote: remote)
+      guard hasRemote else { throw NetworkError("type=inet or type=unix requires remote parameter") }
+      switch (local, remote) {
+      case (.ipv4, .ipv4(let address, let port)): way = .pair(local: local, remote: .ipv4(address, port: port))
+      case (.unix, .unix(let path)): way = .pair(local: local, remote: .unix(path))
+      default: throw NetworkError("remote and local types must be the same")
+      }
     }
   }
 }

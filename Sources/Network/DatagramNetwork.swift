@@ -49,6 +49,8 @@ final class DatagramNetwork: NetworkBackend {
       }
     } catch {
       switch configuration.way {
+      case .descriptor where error == .notASocket:
+        throw NetworkError("Unable to query local socket address: \(error)")
       case .descriptor(let number): throw NetworkError("\(name): Can't use file descriptor \(number): \(error)")
       case .multicast(let group, _, _):
         throw NetworkError("can't bind ip=\(IPAddress.text(group)) to socket: \(error)")

@@ -37,7 +37,8 @@ public struct ForwardRule: Sendable, Equatable {
     do throws(NetworkError) {
       isUDP = try Self.isUDP(parts[0])
       hostAddress = try Self.address(parts[1], "")
-      hostPort = try Self.port(parts[2].isEmpty ? "0" : parts[2], 0...65535, "")
+      // No rule has a port that is none.
+      hostPort = HostPort.leadingNumber(parts[2]) ?? 0
     } catch { return nil }
     (self.text, guestAddress, guestPort) = (text, 0, 0)
   }
@@ -54,7 +55,11 @@ public struct ForwardRule: Sendable, Equatable {
   }
 
   static func port(_ text: String, _ range: ClosedRange<Int>, _ sentence: String) throws(NetworkError) -> Int {
-    guard let port = Int(text), range.contains(port) else { throw NetworkError(sentence) }
+    let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+    let isOctal = text.hasPrefix("0") && text.utf8.count > 1
+    let number =
+      isHexadecimal ? Int(text.dropFirst(2), radix: 16) : isOctal ? Int(text, radix: 8) : Int(text)
+    guard let port = number, range.contains(port) else { throw NetworkError(sentence) }
     return port
   }
 }
@@ -62,6 +67,7 @@ public struct ForwardRule: Sendable, Equatable {
 /// `guestfwd=[tcp]:ADDR:PORT-cmd:COMMAND`: connections of the guest to that address become a command's streams.
 public struct GuestForward: Sendable, Equatable {
   public var text: String
+  /// 0: the one after the network's own servers.
   public var address: UInt32
   public var port: Int
   public var command: String
@@ -70,7 +76,9 @@ public struct GuestForward: Sendable, Equatable {
     self.text = text
     let malformed = NetworkError("Invalid guest forwarding rule '\(text)'")
     var parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 3, parts[0].isEmpty || parts[0] == "tcp", let address = IPAddress.ipv4(parts[1]) else {
+    guard parts.count == 3, parts[0].isEmpty || parts[0] == "tcp",
+      let address = parts[1].isEmpty ? 0 : IPAddress.ipv4(parts[1])
+    else {
       throw malformed
     }
     parts = parts[2].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

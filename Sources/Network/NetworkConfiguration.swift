@@ -15,12 +15,18 @@ public struct NetworkConfiguration: Sendable {
   /// Types for `-netdev help`, in QEMU's order.
   public static let types = ["socket", "stream", "dgram", "hubport", "tap", "user"]
   /// Types that QEMU has and this program does not.
-  private static let missingTypes = ["l2tpv3", "vde", "bridge", "vhost-user", "vhost-vdpa"]
+  private static let missingTypes = ["none", "nic", "l2tpv3", "vde", "bridge", "vhost-user", "vhost-vdpa"]
 
   public var id: String
   public var backend: Backend
 
   public init(id: String, _ backend: Backend) { (self.id, self.backend) = (id, backend) }
+
+  /// Letters, digits and a few marks, a letter first.
+  public static func isIdentifier(_ text: String) -> Bool {
+    guard let first = text.first, first.isASCII, first.isLetter else { return false }
+    return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+  }
 
   /// Reads the fields of a type; whatever it does not take stays in `fields`.
   public static func backend(type: String, _ fields: inout NetworkFields) throws(NetworkError) -> Backend {
@@ -32,7 +38,7 @@ public struct NetworkConfiguration: Sendable {
     case "tap": return .tap(try TapConfiguration(&fields))
     case "hubport":
       guard let text = fields.take("hubid") else { throw NetworkError("Parameter 'hubid' is missing") }
-      guard let hub = Int32(text) else { throw NetworkError("Parameter 'hubid' expects integer") }
+      guard let hub = Int32(text) else { throw NetworkError("Parameter 'hubid' expects an int64 value") }
       return .hubPort(hub: Int(hub), netdev: fields.take("netdev"))
     case _ where missingTypes.contains(type):
       throw NetworkError("network backend '\(type)' is not compiled into this binary")
@@ -66,10 +72,21 @@ struct HostPort {
     }
     host = String(text[..<colon])
     let portText = String(text[text.index(after: colon)...])
-    guard let port = Int(portText), (0...65535).contains(port) else {
+    // As many digits as there are; what is too large loses its upper bits, as with QEMU.
+    guard let port = Self.leadingNumber(portText) else {
       throw NetworkError("port number '\(portText)' is invalid")
     }
-    self.port = port
+    self.port = Int(UInt16(truncatingIfNeeded: port))
+  }
+
+  /// The number in C's notation that a text begins with.
+  static func leadingNumber(_ text: String) -> Int? {
+    let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+    let radix = isHexadecimal ? 16 : text.hasPrefix("0") ? 8 : 10
+    let digits = (isHexadecimal ? text.dropFirst(2) : Substring(text)).prefix {
+      $0.isASCII && $0.hexDigitValue.map { $0 < radix } == true
+    }
+    return digits.isEmpty ? nil : Int(digits, radix: radix)
   }
 
   /// In host order; every address for an empty host.

@@ -10,7 +10,11 @@ public struct NetworkFields: Sendable {
     case json
   }
 
+  /// Gives away a descriptor that a monitor's client sent under a name; nil where nobody can.
+  public typealias DescriptorTaker = @Sendable (_ name: String) -> Int32?
+
   private var pairs: [(key: String, value: String)]
+  public var takeDescriptor: DescriptorTaker?
   public var style: Style
 
   public init(_ pairs: [(key: String, value: String)], style: Style) { (self.pairs, self.style) = (pairs, style) }
@@ -39,8 +43,24 @@ public struct NetworkFields: Sendable {
   mutating func takeNumber(_ key: String, in range: ClosedRange<Int>) throws(NetworkError) -> Int? {
     guard let text = take(key) else { return nil }
     let digits = text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
-    guard let value = digits, range.contains(value) else { throw NetworkError("Parameter '\(key)' expects integer") }
+    guard let value = digits, range.contains(value) else {
+      throw NetworkError("Parameter '\(key)' expects an int64 value")
+    }
     return value
+  }
+
+  /// A descriptor by its number, or by the name that a monitor's client gave it.
+  func descriptor(_ text: String) throws(NetworkError) -> Int32 {
+    if let takeDescriptor, text.utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) != true {
+      guard let number = takeDescriptor(text) else {
+        throw NetworkError("File descriptor named '\(text)' has not been found")
+      }
+      return number
+    }
+    guard let number = Int32(text), number >= 0 else {
+      throw NetworkError("Invalid file descriptor number '\(text)'")
+    }
+    return number
   }
 
   mutating func require(_ key: String) throws(NetworkError) -> String {

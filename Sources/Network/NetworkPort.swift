@@ -30,6 +30,12 @@ public final class NetworkPort {
   /// The peer, which refused a frame, may take it now.
   public var peerHasRoom: () -> Void = {}
   public var linkDidChange: () -> Void = {}
+  /// Address that an adapter has from the start.
+  public internal(set) var address: [UInt8] = []
+  /// The guest is to tell the network where it is, if its driver can.
+  public var announce: () -> Void = {}
+  /// Somebody has come to the other end of a stream; nil: has left it.
+  var streamHandler: (StreamPeer?) -> Void = { _ in }
   /// Receive filters, of an adapter that tells them.
   public var filterReport: (() -> ReceiveFilterReport)?
   /// Hears that an adapter's guest has changed its receive filters, once until they are looked at.
@@ -54,6 +60,7 @@ public final class NetworkPort {
     peerHasRoom = {}
     linkDidChange = {}
     filterReport = nil
+    announce = {}
     filterChangeHandler = {}
   }
 
@@ -70,8 +77,8 @@ public final class NetworkPort {
     if peer.isHeld { return false }
     guard peer.receive(frame) else { return false }
     if !dumps.isEmpty || !peer.dumps.isEmpty {
-      for dump in dumps { dump.record(frame) }
-      for dump in peer.dumps { dump.record(frame) }
+      for dump in dumps { dump.record(frame, .sent) }
+      for dump in peer.dumps { dump.record(frame, .received) }
     }
     return true
   }

@@ -13,13 +13,18 @@ public final class NetworkTable {
   private var adapters: [NetworkPort] { ports.filter { $0.kind == .adapter } }
   private var anonymousCount = 0
   private var isHeld = true
+  /// Hears who has come to the other end of a `stream`, by the back end's name; nil: has left it.
+  public var streamHandler: (_ name: String, _ peer: StreamPeer?) -> Void = { _, _ in }
+  /// By the user's name.
+  var announcements: [String: Announcement] = [:]
 
   public init(_ host: NetworkHost) { self.host = host }
 
   deinit { close() }
 
-  /// Ends all back ends' threads and sockets.
+  /// Ends all back ends' threads and sockets, and timers while there is a clock.
   public func close() {
+    announcements = [:]
     for backend in backends.values { backend.close() }
     backends = [:]
   }
@@ -39,7 +44,9 @@ public final class NetworkTable {
     let backend: any NetworkBackend
     switch configuration.backend {
     case .user(let user): backend = try UserNetwork(name, user, host)
-    case .stream(let stream): backend = try StreamNetwork(name, stream, host)
+    case .stream(let stream):
+      backend = try StreamNetwork(name, stream, host)
+      if stream.isStream { backend.port.streamHandler = { [unowned self] peer in streamHandler(name, peer) } }
     case .datagram(let datagram): backend = try DatagramNetwork(name, datagram, host)
     case .tap(let tap): backend = try TapNetwork(name, tap, host)
     case .hubPort(let number, let netdev):
@@ -75,6 +82,7 @@ public final class NetworkTable {
     let port = NetworkPort(
       name: id ?? "\(model).\(number)", kind: .adapter, details: "model=\(model),macaddr=\(text)")
     port.isHeld = isHeld
+    port.address = address
     if let netdev { NetworkPort.connect(port, netdev) }
     ports.append(port)
     return port
@@ -98,14 +106,17 @@ public final class NetworkTable {
 
   /// `filter-dump` on a back end.
   public func addDump(
-    id: String, netdev: String, file: BytePath, maximumByteCount: Int
+    id: String, netdev: String, file: BytePath, maximumByteCount: Int, direction: DumpDirection = .all,
+    isOn: Bool = true
   ) throws(NetworkError) {
     guard let port = find(netdev), port.kind != .adapter else {
       throw NetworkError("Parameter 'netdev' expects a network backend id")
     }
     guard dumpNames.insert(id).inserted else { throw NetworkError("attempt to add duplicate property '\(id)'") }
-    port.dumps.append(
-      try PacketDump(file, maximumByteCount: maximumByteCount, clock: host.clock, isCounted: host.isCounted))
+    let dump = try PacketDump(
+      file, maximumByteCount: maximumByteCount, clock: host.clock, isCounted: host.isCounted)
+    (dump.direction, dump.isOn) = (direction, isOn)
+    port.dumps.append(dump)
   }
 
   // MARK: Running
@@ -127,7 +138,7 @@ public final class NetworkTable {
       for hub in hubs { hub.remove(port) }
       return
     }
-    guard let port = find(name) else { throw .notFound(name) }
+    guard let port = find(name), port.kind != .adapter else { throw .notFound(name) }
     guard let backend = backends[name] else { throw NetworkError("Device '\(name)' is not a netdev") }
     backend.close()
     backends[name] = nil
@@ -165,8 +176,10 @@ public final class NetworkTable {
   /// A user network by name; without a name the first one there is.
   private func userNetwork(_ name: String?) throws(NetworkError) -> UserNetwork {
     if let name {
-      guard find(name) != nil else { throw NetworkError("unrecognized netdev id '\(name)'") }
-      guard let user = backends[name] as? UserNetwork else { throw NetworkError("invalid format") }
+      guard let port = find(name), port.kind != .adapter else {
+        throw NetworkError("unrecognized netdev id '\(name)'")
+      }
+      guard let user = backends[name] as? UserNetwork else { throw NetworkError("invalid device specified") }
       return user
     }
     for port in ports { if let user = backends[port.name] as? UserNetwork { return user } }
@@ -233,9 +246,14 @@ public final class NetworkTable {
   /// Sentences about stations without anybody at the other end, as QEMU prints them at the start.
   public var warnings: [String] {
     var sentences: [String] = []
+    var lonely: [String] = []
     for hub in hubs {
       let peers = hub.ports.compactMap { $0.peer }
-      for port in hub.ports where port.peer == nil { sentences.append("hub port \(port.name) has no peer") }
+      for port in hub.ports where port.peer == nil {
+        sentences.append("hub port \(port.name) has no peer")
+        // It is a back end too.
+        if !port.name.hasPrefix("hub") { lonely.append("netdev \(port.name) has no peer") }
+      }
       guard !peers.isEmpty else { continue }
       if !peers.contains(where: { $0.kind == .adapter }) {
         sentences.append("hub \(hub.number) with no nics")
@@ -244,8 +262,8 @@ public final class NetworkTable {
       }
     }
     for port in ports where port.peer == nil {
-      sentences.append("\(port.kind == .adapter ? "nic" : "netdev") \(port.name) has no peer")
+      lonely.append("\(port.kind == .adapter ? "nic" : "netdev") \(port.name) has no peer")
     }
-    return sentences
+    return sentences + lonely
   }
 }

@@ -2,6 +2,13 @@
 import HostIO
 import Platform
 
+/// Which frames a record has, as seen by the back end that it belongs to.
+public enum DumpDirection: String, Sendable {
+  case all
+  case received = "rx"
+  case sent = "tx"
+}
+
 /// `filter-dump`: writes the frames that pass a back end into a file that tcpdump and Wireshark read.
 ///
 /// Frames carry virtual time. Writing happens on the machine thread, as a dump is a debugging aid: a full disk ends the
@@ -16,6 +23,9 @@ final class PacketDump {
   private let start: Int64
   private var buffer: [UInt8] = []
   private var hasFailed = false
+  var direction = DumpDirection.all
+  /// Off: frames pass unrecorded.
+  var isOn = true
 
   init(_ path: BytePath, maximumByteCount: Int, clock: VirtualClock, isCounted: Bool) throws(NetworkError) {
     do throws(Errno) {
@@ -43,8 +53,8 @@ final class PacketDump {
     for index in 0..<4 { buffer.append(UInt8(truncatingIfNeeded: value >> UInt32(8 * index))) }
   }
 
-  func record(_ frame: [UInt8]) {
-    guard !hasFailed else { return }
+  func record(_ frame: [UInt8], _ way: DumpDirection) {
+    guard !hasFailed, isOn, direction == .all || direction == way else { return }
     let now = start &+ clock.now / 1000
     append32(UInt32(truncatingIfNeeded: now / 1_000_000))
     append32(UInt32(truncatingIfNeeded: now % 1_000_000))

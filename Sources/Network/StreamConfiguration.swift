@@ -17,10 +17,7 @@ public struct StreamConfiguration: Sendable, Equatable {
   init(socket fields: inout NetworkFields) throws(NetworkError) {
     isStream = false
     if let text = fields.take("fd") {
-      guard let descriptor = Int32(text), descriptor >= 0 else {
-        throw NetworkError("File descriptor named '\(text)' has not been found")
-      }
-      end = .descriptor(descriptor)
+      end = .descriptor(try fields.descriptor(text))
     } else if let text = fields.take("listen") {
       let place = try HostPort(text)
       end = .listen(.tcp(host: IPAddress.text(try place.address()), port: String(place.port), family: .ipv4))
@@ -41,6 +38,8 @@ public struct StreamConfiguration: Sendable, Equatable {
       let port = try fields.require("addr.port")
       let ipv4 = try fields.takeSwitch("addr.ipv4")
       let ipv6 = try fields.takeSwitch("addr.ipv6")
+      // A name is resolved in any case, and a wire needs no probes.
+      for key in ["addr.numeric", "addr.keep-alive"] { _ = try fields.takeSwitch(key) }
       let family: SocketAddress.IPFamily = ipv4 == false || ipv6 == true && ipv4 != true ? .ipv6 : .any
       let address = SocketAddress.tcp(host: host, port: port, family: ipv4 == true && ipv6 != true ? .ipv4 : family)
       end = isServer ? .listen(address) : .connect(address)
@@ -49,11 +48,8 @@ public struct StreamConfiguration: Sendable, Equatable {
       end = isServer ? .listen(address) : .connect(address)
     case "fd":
       let text = try fields.require("addr.str")
-      guard let descriptor = Int32(text) else {
-        throw NetworkError("File descriptor named '\(text)' has not been found")
-      }
-      end = .descriptor(descriptor)
-    case let type: throw NetworkError("Parameter 'addr.type' does not accept value '\(type)'")
+      end = .descriptor(try fields.descriptor(text))
+    case let type: throw NetworkError("Parameter 'type' does not accept value '\(type)'")
     }
   }
 }

@@ -3,6 +3,12 @@ import HostIO
 import Platform
 import Synchronization
 
+/// Who is at the other end of a stream.
+public enum StreamPeer: Sendable, Equatable {
+  case tcp(host: String, port: String)
+  case unix(path: String)
+}
+
 /// A wire over a stream socket: each frame follows its length, four bytes in network order, as QEMU does it.
 ///
 /// While nobody is at the other end frames are lost. A server takes one client at a time and waits for the next
@@ -21,7 +27,14 @@ final class StreamNetwork: NetworkBackend {
     case .descriptor(let number):
       let descriptor = FileDescriptor(rawValue: number)
       do throws(Errno) {
-        if try Socket.isListening(descriptor) { try link.listen(descriptor) } else { try link.open(descriptor) }
+        if try Socket.isListening(descriptor) {
+          try link.listen(descriptor)
+        } else {
+          try link.open(descriptor)
+          link.tell(StreamPeer(Socket.remoteEndpoint(of: descriptor)))
+        }
+      } catch  where error == .notASocket && !configuration.isStream {
+        throw NetworkError("can't get socket option SO_TYPE")
       } catch {
         throw NetworkError("\(name): Can't use file descriptor \(number): \(error)")
       }
@@ -40,6 +53,16 @@ final class StreamNetwork: NetworkBackend {
   }
 
   func close() { link.close() }
+}
+
+extension StreamPeer {
+  init(_ endpoint: SocketEndpoint) {
+    switch endpoint {
+    case .tcp(let host, let port, _): self = .tcp(host: host, port: String(port))
+    case .unix(let path): self = .unix(path: path.description)
+    case .other: self = .unix(path: "")
+    }
+  }
 }
 
 extension SocketError {
@@ -104,6 +127,12 @@ final class StreamWire: Sendable {
     mailbox.post { port.value.port?.details = text }
   }
 
+  /// Somebody has come to the other end; nil: has left it.
+  func tell(_ peer: StreamPeer?) {
+    let port = port
+    mailbox.post { port.value.port?.streamHandler(peer) }
+  }
+
   // MARK: Connections
 
   func listen(_ listener: FileDescriptor) throws(Errno) {
@@ -122,8 +151,10 @@ final class StreamWire: Sendable {
       state.withLock { $0.listener?.1 }?.setInterest([])
       if case .tcp(let host, let port, _) = Socket.remoteEndpoint(of: client) {
         setDetails(isStream ? "tcp:\(host):\(port)" : "socket: connection from \(host):\(port)")
+        tell(.tcp(host: host, port: String(port)))
       } else if case .unix(let path) = Socket.localEndpoint(of: client) {
         setDetails("unix:\(path)")
+        tell(.unix(path: path.description))
       }
     } catch { client.closeIgnoringErrors() }
   }
@@ -140,6 +171,7 @@ final class StreamWire: Sendable {
           case .tcp: setDetails((isStream ? "tcp:" : "socket: connect to ") + Self.text(address))
           case .unix(let path): setDetails("unix:\(path)")
           }
+          tell(StreamPeer(Socket.remoteEndpoint(of: socket)))
         } catch { socket.closeIgnoringErrors() }
       }
     } catch { throw NetworkError("can't connect socket: \(error)") }
@@ -170,6 +202,7 @@ final class StreamWire: Sendable {
     if !state.withLock({ $0.isClosed }) {
       listener?.1.setInterest(.readable)
       setDetails("")
+      if socket != nil { tell(nil) }
     }
     wakeSender()
   }

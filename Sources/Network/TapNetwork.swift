@@ -16,23 +16,29 @@ public struct TapConfiguration: Sendable, Equatable {
     }
     if try fields.takeSwitch("vhost") == true { throw NetworkError("tap: 'vhost' is not supported") }
     _ = try fields.takeSwitch("vhostforce")
+    let hasHeaderSwitch = fields.has("vnet_hdr")
     _ = try fields.takeSwitch("vnet_hdr")
     _ = try fields.takeNumber("poll-us", in: 0...0x7fff_ffff)
-    _ = fields.take("sndbuf")
+    if let text = fields.take("sndbuf"), !Self.isSize(text) {
+      throw NetworkError("Parameter 'sndbuf' expects a size value")
+    }
     if let text = fields.take("fd") {
-      for key in ["ifname", "script", "downscript"] where fields.has(key) {
+      if hasHeaderSwitch || ["ifname", "script", "downscript"].contains(where: { fields.has($0) }) {
         throw NetworkError(
           "ifname=, script=, downscript=, vnet_hdr=, helper=, queues=, fds=, and vhostfds= are invalid with fd=")
       }
-      guard let number = Int32(text), number >= 0 else {
-        throw NetworkError("File descriptor named '\(text)' has not been found")
-      }
-      descriptor = number
+      descriptor = try fields.descriptor(text)
       return
     }
     interface = fields.take("ifname")
     script = Self.script(fields.take("script"), "/etc/qemu-ifup")
     downScript = Self.script(fields.take("downscript"), "/etc/qemu-ifdown")
+  }
+
+  /// A number of bytes, with a unit or without.
+  private static func isSize(_ text: String) -> Bool {
+    let digits = text.last.map { "bBkKmMgGtTpPeE".contains($0) } == true ? text.dropLast() : Substring(text)
+    return UInt64(digits) != nil || Double(digits).map { $0 >= 0 } == true
   }
 
   private static func script(_ given: String?, _ usual: String) -> String? {
@@ -61,6 +67,9 @@ final class TapNetwork: NetworkBackend {
       (downScript, interface) = (nil, "")
       port.details = "fd=\(number)"
       try? descriptor.setNonBlocking(true)
+      do throws(Errno) { try TapDevice.check(descriptor) } catch {
+        throw NetworkError("Unable to query TUNGETIFF on FD \(number): \(error)")
+      }
     } else {
       do throws(Errno) { (descriptor, interface) = try TapDevice.open(configuration.interface) } catch {
         throw NetworkError("could not configure /dev/net/tun (\(configuration.interface ?? "tap%d")): \(error)")

@@ -47,8 +47,12 @@ public struct UserConfiguration: Sendable, Equatable {
     // The field of a BOOTP message that it goes into has 128 bytes.
     if let bootFile, bootFile.utf8.count > 127 { throw NetworkError("'bootfile' parameter cannot exceed 127 bytes") }
     searchDomains = fields.takeAll("dnssearch") + fields.takeAll("dnssearch.str")
-    for key in ["smb", "smbserver"] where fields.take(key) != nil {
-      throw NetworkError("'\(key)' is not supported: user networking has no SMB server")
+    if fields.take("smb") != nil {
+      throw NetworkError("'smb' is not supported: user networking has no SMB server")
+    }
+    // Where the server would be, if there were one.
+    if let text = fields.take("smbserver"), IPAddress.ipv4(text) == nil {
+      throw NetworkError("Failed to parse SMB address")
     }
     for text in fields.takeAll("hostfwd") + fields.takeAll("hostfwd.str") {
       do throws(NetworkError) { hostForwards.append(try ForwardRule(text)) } catch {
@@ -113,7 +117,9 @@ public struct UserConfiguration: Sendable, Equatable {
       }
       mask = UInt32.max << UInt32(32 - bits)
     } else {
-      guard let given = IPAddress.ipv4(parts[1]) else { throw NetworkError("Failed to parse netmask") }
+      guard let given = IPAddress.ipv4(parts[1]) else {
+        throw NetworkError("Failed to parse netmask (trailing chars)")
+      }
       mask = given
     }
     return (address & mask, mask)
@@ -148,8 +154,10 @@ public struct UserConfiguration: Sendable, Equatable {
         return bytes
       }
       guard let address = IPAddress.ipv6(text) else { throw NetworkError("Failed to parse IPv6 \(name)") }
+      // The name server may be anywhere.
+      if name != "host" { return address }
       for bit in 0..<ipv6PrefixLength where (address[bit / 8] ^ parsed[bit / 8]) << UInt8(bit % 8) & 0x80 != 0 {
-        throw NetworkError("IPv6 \(name == "host" ? "Host" : name) doesn't belong to network")
+        throw NetworkError("IPv6 Host doesn't belong to network")
       }
       return address
     }

@@ -37,10 +37,9 @@ extension OptionParser {
   }
 
   mutating func addPanicFunction(_ device: inout DeviceRequest) throws(OptionError) {
-    let place = try device.takePlace()
-    let offered = try panicEvents(&device)
-    launch.machine.pciDevices.append(
-      .init(.panic(offered: offered), userID: device.id, place: place, option: device.option.text))
+    let function = try device.takeFunction(&bootIndexes, hasBootIndex: false)
+    try device.refuseROM(function)
+    add(.panic(offered: try panicEvents(&device)), device, function)
   }
 
   private func panicEvents(_ device: inout DeviceRequest) throws(OptionError) -> UInt8 {

@@ -155,6 +155,7 @@ extension OptionParser {
   }
 
   mutating func parallel(_ option: GivenOption) throws(OptionError) {
+    parallelGiven = true
     let consequence = "could not connect parallel device to character backend '\(option.value)'"
     let request = try short(option, takesNone: true, takesMonitor: false, consequence: consequence)
     guard case .none = request else {

@@ -77,6 +77,7 @@ public enum DeviceAddition {
     switch device.driver {
     case _ where OptionParser.virtioDisks.contains(device.driver): try parser.addVirtioDisk(&device)
     case _ where OptionParser.virtioAdapters.contains(device.driver): try parser.addVirtioAdapter(&device)
+    case "pvpanic-pci": try parser.addPanicFunction(&device)
     default: try parser.addE1000(&device)
     }
     for warning in parser.launch.warnings { HostProcess.report(warning) }

@@ -229,6 +229,7 @@ extension OptionParser {
     // The adapter sits in slot 2 and describes one monitor, of 1280x800.
     try device.takeFixed("addr", ["2", "0x2", "02", "02.0", "2.0", "0x2.0x0", "-1"])
     launch.machine.graphicsID = device.id
+    launch.machine.graphicsIsMultifunction = try device.takeSwitch("multifunction") ?? false
     try device.takeFixed("edid", ["on", "yes", "true", "y"])
     try device.takeFixed("xres", ["1280"])
     try device.takeFixed("yres", ["800"])

@@ -127,8 +127,13 @@ enum HelpText {
       ],
       "pvpanic": ["events=<uint8>         -  (default: 3)", "ioport=<uint16>        -  (default: 1285)"],
       "pvpanic-pci": [
+        "acpi-index=<uint32>    -  (default: 0)",
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
-        "events=<uint8>         -  (default: 3)",
+        "events=<uint8>         -  (default: 3)", "failover_pair_id=<str>",
+        "multifunction=<bool>   - on/off (default: false)", "rombar=<uint32>        -  (default: 1)",
+        "romfile=<str>", "romsize=<uint32>       -  (default: 4294967295)",
+        "x-pcie-extcap-init=<bool> - on/off (default: true)",
+        "x-pcie-lnksta-dllla=<bool> - on/off (default: true)",
       ],
       "isa-serial": [
         "baudbase=<uint32>      -  (default: 115200)", chardev, "index=<uint32>         -  (default: 4294967295)",
@@ -146,6 +151,7 @@ enum HelpText {
       "virtio-net-pci-non-transitional": virtioAdapter.filter { !$0.hasPrefix("disable-") },
       "e1000": e1000, "e1000-82540em": e1000,
       "VGA": [
+        "multifunction=<bool>   - on/off (default: false)",
         "addr=<int32>           - Slot and optional function number, example: 06.0 or 06 (default: -1)",
         "edid=<bool>            - on/off (default: true)", "vgamem_mb=<uint32>     -  (default: 16)",
         "xres=<uint32>          -  (default: 1280)", "yres=<uint32>          -  (default: 800)",

@@ -65,7 +65,9 @@ struct KeyValueList {
 
   /// Takes a name that the user gives to something.
   mutating func takeIdentifier() throws(OptionError) -> String? {
-    guard let id = take("id") else { return nil }
+    // Other keys are what was said last; a name is what was said first.
+    guard let id = pairs.first(where: { $0.key == "id" })?.value else { return nil }
+    drop(["id"])
     let isWellFormed = id.utf8.allSatisfy {
       switch $0 {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -66,37 +66,21 @@ extension OptionParser {
   ) throws(OptionError) {
     var list = try KeyValueList(option, impliedKey: "type")
     let type = list.pairs.last { $0.key == "type" }?.value
-    if list.pairs.last(where: { $0.key == "model" })?.value == "help" {
+    if ["help", "?"].contains(list.pairs.last { $0.key == "model" }?.value) {
       helpText = HelpText.list("Supported NIC models:", Self.models, indent: "")
       return
     }
     if type == "none" { return }
-    if option.definition.names[0] == "nic", let id = try list.takeIdentifier() {
-      if networkRequests.nics.contains(where: { $0.list.pairs.contains { $0.key == "id" && $0.value == id } }) {
-        throw OptionError(option, "Duplicate ID '\(id)' for nic")
+    let kind = option.definition.names[0]
+    if let id = try list.takeIdentifier() {
+      if networkRequests[keyPath: place].contains(where: {
+        $0.list.pairs.contains { $0.key == "id" && $0.value == id }
+      }) {
+        throw OptionError(option, "Duplicate ID '\(id)' for \(kind)")
       }
       list = try KeyValueList(option, impliedKey: "type")
     }
     networkRequests[keyPath: place].append((option, list))
-  }
-
-  mutating func object(_ option: GivenOption) throws(OptionError) {
-    var list = try KeyValueList(option, impliedKey: "qom-type", bareKey: .isRefused)
-    guard let type = list.take("qom-type") else { throw OptionError(option, "Parameter 'qom-type' is missing") }
-    guard type == "filter-dump" else {
-      throw OptionError(option, "Parameter 'qom-type' does not accept value '\(type)'")
-    }
-    guard let id = try list.takeIdentifier() else { throw OptionError(option, "Parameter 'id' is missing") }
-    guard let netdev = list.take("netdev") else { throw OptionError(option, "Parameter 'netdev' is missing") }
-    guard let file = list.takePath("file") else { throw OptionError(option, "Parameter 'file' is missing") }
-    if let queue = list.take("queue"), queue != "all" { throw OptionError(option, "queue=\(queue) is not supported") }
-    if let status = list.take("status"), status != "on" {
-      throw OptionError(option, "status=\(status) is not supported")
-    }
-    var maximum: UInt64 = 65536
-    if let text = list.take("maxlen") { maximum = try SizeValue.parse(text, key: "maxlen", option: option) }
-    if let rest = list.pairs.first { throw OptionError(option, "Parameter '\(rest.key)' is unexpected") }
-    networkRequests.dumps.append(.init(id: id, netdev: netdev, file: file, maximumByteCount: Int(clamping: maximum)))
   }
 
   // MARK: When all options are known
@@ -111,7 +95,11 @@ extension OptionParser {
         launch.machine.networks.append(.init(id: nil, user, hub: 0, option: ""))
       } catch { throw OptionError("\(error)") }
     }
-    for (id, option, fields, type) in networkRequests.netdevs {
+    // As in QEMU those whose options are read as JSON is come first.
+    let netdevs = networkRequests.netdevs
+    for (id, option, fields, type) in netdevs.filter({ $0.fields.style == .json })
+      + netdevs.filter({ $0.fields.style != .json })
+    {
       var fields = fields
       let backend = try backend(type, &fields, option)
       launch.machine.networks.append(.init(id: id, backend, option: option.text))
@@ -137,7 +125,10 @@ extension OptionParser {
   ) throws(OptionError) {
     var list = given
     guard let type = list.take("type") else { throw OptionError(option, "Parameter 'type' is missing") }
-    let id = hub == nil ? try list.takeIdentifier() : list.take("name") ?? list.take("id")
+    let id = try list.takeIdentifier()
+    if hub != nil, type == "hubport" {
+      throw OptionError(option, "network backend 'hubport' is only supported with -netdev/-nic")
+    }
     if hub != nil, type == "nic" {
       try addLegacyAdapter(option, &list, name: id)
       return
@@ -205,10 +196,6 @@ extension OptionParser {
       }
       adapter.address = address
     }
-    adapter.romFile = device.list.takePath("romfile")
-    adapter.hasROM = try device.takeInteger("rombar") ?? 1 != 0
-    _ = try device.takeInteger("romsize")
-    if device.driver == "e1000" { adapter.negotiates = try device.list.takeSwitch("autonegotiation") ?? true }
     if let netdev, !hasNetdev(netdev) {
       throw OptionError(device.option, "Property '\(part).netdev' can't find value '\(netdev)'")
     }
@@ -222,32 +209,34 @@ extension OptionParser {
   /// `-device e1000`.
   mutating func addE1000(_ device: inout DeviceRequest) throws(OptionError) {
     let adapter = try takeAdapter(&device, part: "e1000")
-    let place = try device.takePlace()
-    let bootIndex = try device.takeBootIndex(&bootIndexes)
-    // What the adapter is, or workarounds for other versions' saved machines.
-    for key in ["mitigation", "extra_mac_registers", "migrate_tso_props", "init-vet"] {
-      if try device.list.takeSwitch(key) == false {
-        throw OptionError(device.option, "\(key)=off is not supported")
-      }
-    }
-    if try device.list.takeSwitch("multifunction") == true {
-      throw OptionError(device.option, "multifunction=on is not supported")
-    }
-    for key in ["x-pcie-extcap-init", "x-pcie-lnksta-dllla"] { _ = try device.list.takeSwitch(key) }
-    let index = try device.takeIndex()
-    if let id = device.list.take("failover_pair_id"), !id.isEmpty {
-      throw OptionError(device.option, "failover_pair_id is not supported")
-    }
+    let function = try device.takeFunction(&bootIndexes)
+    var settings = MachineConfiguration.E1000Settings()
+    settings.negotiates = try device.list.takeSwitch("autonegotiation") ?? true
+    settings.mitigates = try device.list.takeSwitch("mitigation") ?? true
+    settings.hasExtraRegisters = try device.list.takeSwitch("extra_mac_registers") ?? true
+    settings.resetsVLANType = try device.list.takeSwitch("init-vet") ?? true
+    // Of QEMU's saved machines, which are not ours.
+    _ = try device.list.takeSwitch("migrate_tso_props")
     try device.finish()
-    add(.e1000(adapter), device, place: place, bootIndex: bootIndex, index: index)
+    add(.e1000(adapter, settings), device, function)
   }
 
   // MARK: Ethernet addresses
 
   private static func address(_ text: String, _ option: GivenOption) throws(OptionError) -> [UInt8] {
-    guard let address = parseAddress(text) else { throw OptionError(option, "invalid syntax for ethernet address") }
+    guard let address = looseAddress(text) else { throw OptionError(option, "invalid syntax for ethernet address") }
     guard address[0] & 1 == 0 else { throw OptionError(option, "NIC cannot have multicast MAC address") }
     return address
+  }
+
+  /// Six numbers of one or two hexadecimal digits, or the last three bytes as one number.
+  private static func looseAddress(_ text: String) -> [UInt8]? {
+    if let number = KeyValueList.number(text), number <= 0xff_ffff {
+      return [0x52, 0x54, 0x00] + [16, 8, 0].map { UInt8(truncatingIfNeeded: number >> UInt64($0)) }
+    }
+    let parts = text.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
+    let bytes = parts.compactMap { $0.allSatisfy(\.isHexDigit) ? UInt8($0, radix: 16) : nil }
+    return parts.count == 6 && bytes.count == 6 ? bytes : nil
   }
 
   /// Six pairs of hexadecimal digits with `:` or `-` between them.

@@ -38,6 +38,7 @@ public struct OptionParser {
   var bootIndexes: Set<Int> = []
   var hasNoDefaults = false
   var isNoGraphic = false
+  var parallelGiven = false
   var graphicsGiven = false
   /// Who is connected to which character device.
   var frontEndCounts: [String: Int] = [:]
@@ -165,6 +166,7 @@ public struct OptionParser {
     try addKernel()
     try attachMonitors()
     try attachSerialPorts()
+    launch.machine.countsParallelPort = !hasNoDefaults && !parallelGiven && launch.machine.board == .pc
     try placeDrives()
     try addNetworks()
     try addDevices()

@@ -48,28 +48,26 @@ extension DeviceRequest {
     options.offersAnyLayout = try takeSwitch("any_layout") ?? true
     options.offersNotifyOnEmpty = try takeSwitch("notify_on_empty") ?? true
     options.offersRingReset = try takeSwitch("queue_reset") ?? true
-    options.isMultifunction = try takeSwitch("multifunction") ?? false
     if let count = try takeInteger("vectors"), count != UInt64(UInt32.max) {
       // QEMU warns that it cannot and goes on without MSI-X.
       options.vectorCount = count > 2048 ? 0 : Int(count)
       if count > 2048 { warnings.append(option.prefixing("warning: unable to init msix vectors to \(count)")) }
     }
-    if try takeSwitch("iommu_platform") == true {
-      throw OptionError(
-        option,
-        options.hasLegacyInterface
-          ? "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device"
-          : "iommu_platform=on is not supported: there is no IOMMU")
+    options.requiresPlatformAddresses = try takeSwitch("iommu_platform") ?? false
+    if options.requiresPlatformAddresses, options.hasLegacyInterface {
+      throw OptionError(option, "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor transitional device")
     }
-    for key in ["modern-pio-notify", "page-per-vq", "ats", "aer"] where try takeSwitch(key) == true {
-      throw OptionError(option, "\(key)=on is not supported")
+    options.hasPagePerQueue = try takeSwitch("page-per-vq") ?? false
+    if try takeSwitch("modern-pio-notify") == true {
+      throw OptionError(option, "modern-pio-notify=on is not supported")
     }
+    // Of PCI Express, which is not there.
+    for key in ["ats", "aer"] { _ = try takeSwitch(key) }
     // How the host does its work, or workarounds for other versions' saved machines: nothing that a guest sees.
     for key in [
       "ioeventfd", "migrate-extra", "use-disabled-flag", "use-started", "virtio-pci-bus-master-bug-migration",
       "x-ignore-backend-features", "x-disable-legacy-check", "x-disable-pcie", "x-ats-page-aligned",
-      "x-pcie-deverr-init", "x-pcie-extcap-init", "x-pcie-flr-init", "x-pcie-lnkctl-init", "x-pcie-lnksta-dllla",
-      "x-pcie-pm-init",
+      "x-pcie-deverr-init", "x-pcie-flr-init", "x-pcie-lnkctl-init", "x-pcie-pm-init",
     ] {
       _ = try takeSwitch(key)
     }
@@ -87,14 +85,9 @@ extension OptionParser {
   mutating func addVirtioDisk(_ device: inout DeviceRequest) throws(OptionError) {
     if device.driver == "virtio-blk" { device.driver = "virtio-blk-pci" }
     let name = device.list.take("drive").flatMap { $0.isEmpty ? nil : $0 }
-    let place = try device.takePlace()
-    let bootIndex = try device.takeBootIndex(&bootIndexes)
-    let index = try device.takeIndex()
+    let function = try device.takeFunction(&bootIndexes)
+    try device.refuseROM(function)
     let transport = try device.takeVirtioTransport()
-    for key in ["rombar", "romsize"] { _ = try device.takeInteger(key) }
-    if let file = device.list.take("romfile"), !file.isEmpty {
-      throw OptionError(device.option, "romfile is not supported for \(device.driver)")
-    }
     let policy = try takeErrorPolicy(&device)
     let sharesWrites = try device.takeSwitch("share-rw") ?? false
     let settings = try device.takeVirtioDiskSettings()
@@ -114,7 +107,7 @@ extension OptionParser {
     if let write = policy.write { disk.errorPolicy.write = write }
     if let read = policy.read { disk.errorPolicy.read = read }
     disk.sharesWrites = sharesWrites
-    add(.virtioDisk(disk), device, place: place, bootIndex: bootIndex, index: index)
+    add(.virtioDisk(disk), device, function)
   }
 
   /// Drives with `if=virtio` come after the devices that were given with `-device`.

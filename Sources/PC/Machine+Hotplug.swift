@@ -16,6 +16,11 @@ extension Machine {
     try board.requestUnplug(name, at: clock.now, isMigrating: isMigrating)
   }
 
+  /// Where QOM has the real-time clock.
+  public var clockPath: String {
+    DeviceNumbering(configuration, configuration.allDrives).path(ofChip: "mc146818rtc")
+  }
+
   /// Names that devices have.
   public var deviceNames: Set<String> {
     var names = Set(configuration.fixedDevices.map(\.path).filter { !$0.hasPrefix("/") })

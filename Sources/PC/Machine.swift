@@ -111,6 +111,9 @@ public final class Machine {
       eventHandler?(.receiveFilterChanged(name: name, path: path))
     }
     requests.deviceDeleted = { [unowned self] name, path in tellLater(.deviceDeleted(name: name, path: path)) }
+    networks.streamHandler = { [unowned self] name, peer in
+      eventHandler?(.streamChanged(netdev: name, peer: peer))
+    }
     requests.clockChanged = { [unowned self] offset in eventHandler?(.clockChanged(offset: offset)) }
     clock.deadlineDidShorten = { [unowned board] in board.processor.requestAttention() }
     board.map.changeWasPrepared = { [unowned board] in board.processor.requestAttention() }

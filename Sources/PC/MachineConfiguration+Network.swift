@@ -34,13 +34,21 @@ extension MachineConfiguration {
     public var address: [UInt8]?
     /// The name in `info network`, if it is not the device's `id=` or its model and number.
     public var name: String?
-    /// File of the option ROM; nil for the model's own, empty for none.
-    public var romFile: BytePath?
-    /// The ROM has a base address register (`rombar=`).
-    public var hasROM = true
-    public var negotiates = true
-
     public init(_ wire: Wire) { self.wire = wire }
+  }
+
+  /// What only an e1000 is told.
+  public struct E1000Settings: Sendable {
+    /// `autonegotiation=`
+    public var negotiates = true
+    /// Interrupts wait as the guest wishes (`mitigation=`).
+    public var mitigates = true
+    /// `extra_mac_registers=`
+    public var hasExtraRegisters = true
+    /// A reset sets the EtherType of VLAN tags (`init-vet=`).
+    public var resetsVLANType = true
+
+    public init() {}
   }
 
   /// `-object filter-dump`.
@@ -48,10 +56,14 @@ extension MachineConfiguration {
     public var id: String
     public var netdev: String
     public var file: BytePath
-    public var maximumByteCount: Int
+    /// Of a frame.
+    public var maximumByteCount = 65536
+    public var direction = DumpDirection.all
+    /// Off: the file gets its header only.
+    public var isOn = true
 
-    public init(id: String, netdev: String, file: BytePath, maximumByteCount: Int) {
-      (self.id, self.netdev, self.file, self.maximumByteCount) = (id, netdev, file, maximumByteCount)
+    public init(id: String, netdev: String, file: BytePath) {
+      (self.id, self.netdev, self.file) = (id, netdev, file)
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
+public import HostIO
 import VirtioDevices
 
 extension MachineConfiguration {
@@ -13,11 +14,23 @@ extension MachineConfiguration {
     public init(slot: UInt8, function: UInt8 = 0) { (self.slot, self.function) = (slot, function) }
   }
 
+  /// Code on a device that the firmware runs.
+  public struct OptionROM: Sendable, Equatable {
+    /// Nil for the model's own, empty for none.
+    public var file: BytePath?
+    /// The function has a base address register for it; otherwise the firmware gets it as a file (`rombar=`).
+    public var hasBaseAddress = true
+    /// Bytes behind the register, a power of two; nil for as many as it needs (`romsize=`).
+    public var byteCount: UInt32?
+
+    public init() {}
+  }
+
   /// A device on the PCI bus that is not part of the board.
   public struct PCIDevice: Sendable {
     public enum Kind: Sendable {
       case virtioDisk(VirtioDisk)
-      case e1000(NetworkAdapter)
+      case e1000(NetworkAdapter, E1000Settings = E1000Settings())
       case virtioNetwork(VirtioNetworkAdapter)
       /// `pvpanic-pci`, and what reads of it say.
       case panic(offered: UInt8)
@@ -32,6 +45,9 @@ extension MachineConfiguration {
     public var bootIndex: Int?
     /// `acpi-index=`: the number that the guest's system may name it by; 0 for none.
     public var index: UInt32 = 0
+    /// `multifunction=on`: its header tells of further functions in the slot.
+    public var isMultifunction = false
+    public var rom = OptionROM()
     /// Where QOM has it; nil for an adapter of `-nic` and `-net`, and for a device without a name that comes later.
     public var path: String?
     /// The option that asks for it, as error texts name it.

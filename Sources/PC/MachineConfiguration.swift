@@ -52,6 +52,8 @@ public struct MachineConfiguration: Sendable {
 
   /// UARTs, in the order in which they are put on the bus.
   public var serialPorts: [SerialPort] = []
+  /// QOM counts a parallel port, which QEMU's board has by default and this one has not.
+  public var countsParallelPort = false
   /// Further ISA devices, in the order given.
   public var isaDevices: [ISADevice] = []
   /// Further PCI devices, in the order in which they get their slots.
@@ -66,6 +68,8 @@ public struct MachineConfiguration: Sendable {
   public var graphics = Graphics.standard
   /// `id=` of a graphics adapter that was asked for with `-device`.
   public var graphicsID: String?
+  /// The slot of the graphics adapter has further functions.
+  public var graphicsIsMultifunction = false
   /// Memory of the graphics adapter in bytes.
   public var videoMemoryByteCount = 16 << 20
   /// `-nographic`: the firmware talks on the serial port too.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Network
 public import Platform
 public import X86
 
@@ -24,4 +25,6 @@ public enum MachineEvent: Sendable, Equatable {
   case deviceDeleted(name: String?, path: String)
   /// An adapter's guest changed what it receives; told once until somebody looks.
   case receiveFilterChanged(name: String?, path: String)
+  /// Somebody has come to the other end of a `stream` back end; nil: has left it.
+  case streamChanged(netdev: String, peer: StreamPeer?)
 }

@@ -26,10 +26,7 @@ extension PC440FX {
       }
     }
     var plugged = PluggedDrives()
-    var drives = configuration.drives
-    if configuration.hasFloppyDrive, !drives.contains(where: { $0.medium == .floppy && $0.slot == 0 }) {
-      drives.append(.init(id: "floppy0", medium: .floppy, image: nil, slot: 0))
-    }
+    let drives = configuration.allDrives
     let backends = try drives.map { (drive) throws(MachineError) in try makeBackend(drive, queue, graph) }
     let numbering = DeviceNumbering(configuration, drives)
     for (drive, backend) in zip(drives, backends) {
@@ -102,37 +99,6 @@ extension PC440FX {
     identity.physicalBlockByteCount = device.physicalBlockByteCount
     identity.rotationRate = device.rotationRate
     return identity
-  }
-
-  /// QOM paths of the devices that the board makes by itself. QEMU numbers what has no name in the order of making: on
-  /// this board the drives come after eighteen chips and bridges, the adapter, the serial ports and the floppy drives.
-  struct DeviceNumbering {
-    private let first: Int
-    private let slots: [Int]
-    private let floppySlots: [Int]
-    private let adapterCount: Int
-
-    init(_ configuration: MachineConfiguration, _ drives: [MachineConfiguration.Drive]) {
-      let own = drives.filter { $0.device.path == nil }
-      slots = own.filter { $0.medium != .floppy }.compactMap(\.slot).sorted()
-      floppySlots = own.filter { $0.medium == .floppy }.compactMap(\.slot).sorted()
-      adapterCount = configuration.pciDevices.count { $0.path == nil }
-      first = 13 + (configuration.graphics == .standard ? 1 : 0) + configuration.serialPorts.count
-    }
-
-    func path(of drive: MachineConfiguration.Drive) -> String {
-      let slot = drive.slot ?? 0
-      let number =
-        drive.medium == .floppy
-        ? first + (floppySlots.firstIndex(of: slot) ?? 0)
-        : first + 5 + floppySlots.count + adapterCount + (slots.firstIndex(of: slot) ?? 0)
-      return "/machine/unattached/device[\(number)]"
-    }
-
-    /// Adapters that are not the user's own come between the floppy drives and the IDE controller.
-    func path(ofAdapter number: Int) -> String {
-      "/machine/unattached/device[\(first + 4 + floppySlots.count + number)]"
-    }
   }
 
   /// Names that the firmware knows the drives with a boot index by.

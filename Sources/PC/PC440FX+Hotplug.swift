@@ -80,13 +80,11 @@ extension PC440FX {
       }
     }
     if let device = configuration.fixedDevices.first(where: { $0.matches(name) }) { return device.refusal }
-    let numbering = DeviceNumbering(configuration, configuration.drives)
-    for drive in configuration.drives where drive.device.path == nil && drive.slot != nil {
-      guard numbering.path(of: drive) == name else { continue }
-      return .refused("Bus '\(drive.busName)' does not support hotplugging")
+    if let refusal = DeviceNumbering(configuration, configuration.allDrives).refusal(ofUnplugging: name) {
+      return refusal
     }
-    let containers = ["", "/machine", "/machine/peripheral", "/machine/peripheral-anon", "/machine/unattached"]
-    return containers.contains(name) ? .refused("\(name) is not a hotpluggable device") : .notFound(name)
+    return DeviceNumbering.containers.contains(name)
+      ? .refused("\(name) is not a hotpluggable device") : .notFound(name)
   }
 
   /// Everything in a slot goes: the guest has ejected it.
@@ -131,9 +129,4 @@ extension MachineConfiguration.FixedDevice {
   var refusal: UnplugRefusal {
     .refused(bus.map { "Bus '\($0)' does not support hotplugging" } ?? "Device '\(model)' does not support hotplugging")
   }
-}
-
-extension MachineConfiguration.Drive {
-  /// Of the controller that it sits on.
-  var busName: String { medium == .floppy ? "floppy-bus.0" : "ide.\((slot ?? 0) / 2)" }
 }

@@ -22,7 +22,8 @@ extension Machine {
     for dump in configuration.networkDumps {
       do throws(NetworkError) {
         try table.addDump(
-          id: dump.id, netdev: dump.netdev, file: dump.file, maximumByteCount: dump.maximumByteCount)
+          id: dump.id, netdev: dump.netdev, file: dump.file, maximumByteCount: dump.maximumByteCount,
+          direction: dump.direction, isOn: dump.isOn)
       } catch { throw MachineError("\(error)") }
     }
     return names
@@ -43,15 +44,19 @@ extension PC440FX {
   private static let largestROM = 1 << 20
 
   func makeE1000(
-    _ site: PlugSite, _ adapter: MachineConfiguration.NetworkAdapter
+    _ site: PlugSite, _ adapter: MachineConfiguration.NetworkAdapter, _ request: MachineConfiguration.E1000Settings
   ) throws(MachineError) -> PluggedDevice {
     let model = "e1000"
     let wire = try checkWire(adapter.wire, model)
-    let rom = try optionROM(adapter, "efi-e1000.rom", block: "e1000.rom")
+    let rom = try optionROM(site, "efi-e1000.rom", block: "e1000.rom")
     let address = try place(site, model)
     var settings = E1000.Settings(address: try ethernetAddress(adapter))
-    settings.negotiates = adapter.negotiates
+    settings.negotiates = request.negotiates
+    settings.mitigates = request.mitigates
+    settings.hasExtraRegisters = request.hasExtraRegisters
+    settings.resetsVLANType = request.resetsVLANType
     settings.userID = site.userID ?? ""
+    settings.isMultifunction = site.request.isMultifunction
     let port = network.addAdapter(
       model: model, id: adapter.name ?? site.userID, address: settings.address, to: self.port(wire))
     // It puts itself onto the bus.
@@ -123,7 +128,7 @@ extension PC440FX {
   static func givenAddresses(_ configuration: MachineConfiguration) -> [[UInt8]] {
     configuration.pciDevices.compactMap { device in
       switch device.kind {
-      case .e1000(let adapter): adapter.address
+      case .e1000(let adapter, _): adapter.address
       case .virtioNetwork(let device): device.adapter.address
       case .virtioDisk, .panic: nil
       }
@@ -142,19 +147,31 @@ extension PC440FX {
     }
   }
 
-  /// The option ROM in a block whose size is a power of two, as its base address register needs it.
+  /// The option ROM in a block whose size is a power of two, as its base address register needs it. Without the register the
+  /// firmware gets it as a file, which is too late while the guest runs.
   func optionROM(
-    _ adapter: MachineConfiguration.NetworkAdapter, _ usual: BytePath, block: String,
-    deviceID: UInt16? = nil
+    _ site: PlugSite, _ usual: BytePath, block: String, deviceID: UInt16? = nil
   ) throws(MachineError) -> RAMBlock? {
-    let name = adapter.romFile ?? usual
-    guard adapter.hasROM, !name.isEmpty else { return nil }
+    let request = site.request.rom
+    let name = request.file ?? usual
+    guard !name.isEmpty else { return nil }
+    if !request.hasBaseAddress, site.isHotplug {
+      throw MachineError("Hot-plugged device without ROM bar can't have an option ROM")
+    }
     guard var bytes = search.load(name, limit: Self.largestROM) else {
       throw MachineError("failed to find romfile \"\(name)\"")
     }
     guard !bytes.isEmpty else { throw MachineError("romfile \"\(name)\" is empty") }
-    if let deviceID, adapter.romFile == nil { Self.setDeviceID(deviceID, ofROM: &bytes) }
-    var size = 2048
+    if let wanted = request.byteCount, bytes.count > Int(wanted) {
+      throw MachineError("romfile \"\(name)\" (\(bytes.count) bytes) is too large for ROM size \(wanted)")
+    }
+    guard request.hasBaseAddress else {
+      let file = name.description.split(separator: "/").last.map(String.init) ?? name.description
+      firmwareConfiguration.setFile("genroms/\(file)", bytes)
+      return nil
+    }
+    if let deviceID, request.file == nil { Self.setDeviceID(deviceID, ofROM: &bytes) }
+    var size = max(2048, Int(request.byteCount ?? 0))
     while size < bytes.count { size <<= 1 }
     let memory = try Self.allocate(block, UInt64(size))
     memory.contents.copyBytes(from: bytes)

@@ -26,7 +26,7 @@ extension PC440FX {
       switch request.kind {
       case .virtioDisk(let disk): try makeVirtioDisk(site, disk)
       case .virtioNetwork(let adapter): try makeVirtioNetwork(site, adapter)
-      case .e1000(let adapter): try makeE1000(site, adapter)
+      case .e1000(let adapter, let settings): try makeE1000(site, adapter, settings)
       case .panic(let offered): try makePanicFunction(site, PanicEvents(rawValue: offered))
       }
     plugged.index = request.index
@@ -52,7 +52,7 @@ extension PC440FX {
   private func path(ofDevice index: Int) -> String {
     if let path = configuration.pciDevices[index].path { return path }
     let number = configuration.pciDevices[..<index].count { $0.path == nil }
-    return DeviceNumbering(configuration, configuration.drives).path(ofAdapter: number)
+    return DeviceNumbering(configuration, configuration.allDrives).path(ofAdapter: number)
   }
 
   private func makePanicFunction(_ site: PlugSite, _ offered: PanicEvents) throws(MachineError) -> PluggedDevice {
@@ -60,6 +60,7 @@ extension PC440FX {
     let address = try place(site, model)
     let function = PVPanicFunction(
       bus: pci, address: address, userID: site.userID ?? "", offered: offered,
+      isMultifunction: site.request.isMultifunction,
       report: { [requests] in requests.panic($0) })
     return PluggedDevice(model: model, userID: site.userID, path: site.path, address: address, device: function)
   }
@@ -72,8 +73,9 @@ extension PC440FX {
     var userID: String? { request.userID }
   }
 
-  func place(_ site: PlugSite, _ model: String, isMultifunction: Bool = false) throws(MachineError) -> PCIAddress {
-    try pci.place(model, at: site.request.place, isMultifunction: isMultifunction, isHotplug: site.isHotplug)
+  func place(_ site: PlugSite, _ model: String) throws(MachineError) -> PCIAddress {
+    try pci.place(
+      model, at: site.request.place, isMultifunction: site.request.isMultifunction, isHotplug: site.isHotplug)
   }
 }
 

@@ -40,11 +40,13 @@ extension PC440FX {
   }
 
   static func makeVGA(
-    bus: PCIBus, clock: VirtualClock, rom: [UInt8], videoMemoryByteCount: Int
+    _ configuration: MachineConfiguration, bus: PCIBus, clock: VirtualClock, rom: [UInt8]
   ) throws(MachineError) -> StandardVGA {
     do throws(Errno) {
       return try StandardVGA(
-        bus: bus, address: PCIAddress(slot: 2), clock: clock, rom: rom, videoMemoryByteCount: videoMemoryByteCount)
+        bus: bus, address: PCIAddress(slot: 2), clock: clock, rom: rom,
+        videoMemoryByteCount: configuration.videoMemoryByteCount,
+        isMultifunction: configuration.graphicsIsMultifunction)
     } catch {
       throw MachineError("cannot set up guest memory 'vga.vram': \(error)")
     }

@@ -19,7 +19,7 @@ extension PC440FX {
         settings.geometry = .init(
           cylinders: geometry.cylinders, heads: geometry.heads, sectors: geometry.sectors)
       }
-      let address = try place(site, model, isMultifunction: disk.transport.isMultifunction)
+      let address = try place(site, model)
       do throws(BlockError) {
         try blockGraph.attach(
           backend, to: site.path + "/virtio-backend",
@@ -31,8 +31,10 @@ extension PC440FX {
       backend.isRemovable = false
       backend.errorPolicy = disk.errorPolicy
       backend.joinTimers(ofGroup: address.timerGroup)
+      var transport = disk.transport
+      transport.isMultifunction = site.request.isMultifunction
       let function = VirtioBlock(
-        backend: backend, settings: settings, options: disk.transport, bus: pci, address: address, memory: memory,
+        backend: backend, settings: settings, options: transport, bus: pci, address: address, memory: memory,
         userID: site.userID ?? "")
       pci.add(function.pci, at: address)
       var plugged = PluggedDevice(

@@ -11,9 +11,9 @@ extension PC440FX {
     let model = "virtio-net-pci"
     let wire = try checkWire(request.adapter.wire, "virtio-net-device")
     let rom = try optionROM(
-      request.adapter, "efi-virtio.rom", block: "virtio-net-pci.rom",
+      site, "efi-virtio.rom", block: "virtio-net-pci.rom",
       deviceID: request.transport.hasLegacyInterface ? 0x1000 : 0x1041)
-    let address = try place(site, model, isMultifunction: request.transport.isMultifunction)
+    let address = try place(site, model)
     var settings = request.settings
     settings.address = try ethernetAddress(request.adapter)
     let port = network.addAdapter(
@@ -21,6 +21,7 @@ extension PC440FX {
     let (userID, path) = (site.userID, site.path)
     port.filterChangeHandler = { [requests] in requests.receiveFilterChanged(userID, path + "/virtio-backend") }
     var transport = request.transport
+    transport.isMultifunction = site.request.isMultifunction
     // One for a pair of queues each, the control queue and the configuration, with a control queue or without.
     if transport.vectorCount == nil { transport.vectorCount = 4 }
     let function = VirtioNetwork(

@@ -199,7 +199,7 @@ public final class PC440FX {
       let rom = search.load("vgabios-stdvga.bin", limit: 1 << 20)
       guard let rom else { throw MachineError("failed to find romfile \"vgabios-stdvga.bin\"") }
       let vga = try Self.makeVGA(
-        bus: pci, clock: clock, rom: rom, videoMemoryByteCount: configuration.videoMemoryByteCount)
+        configuration, bus: pci, clock: clock, rom: rom)
       let shown = UnsafeRawBufferPointer(vga.videoMemory.contents)
       vga.videoMemory.dirtyLogWasCleared = { [unowned processor] in processor.announceWrites(to: shown) }
       vga.fontMemory = ram

@@ -101,6 +101,23 @@ def test_what_cannot_be_added_leaves_everything_as_it_was(machine, properties, m
     ('cold/virtio-backend', "GenericError: Bus 'virtio-bus' does not support hotplugging"),
     ('cd', "GenericError: Bus 'ide.1' does not support hotplugging"),
     ('/machine/peripheral/exit', "GenericError: Bus 'isa.0' does not support hotplugging"),
+    ('/machine/fw_cfg', "GenericError: Bus 'main-system-bus' does not support hotplugging"),
+    ('/machine/i440fx/ioapic', "GenericError: Bus 'main-system-bus' does not support hotplugging"),
+    ('/machine/unattached/device[0]', 'GenericError: Boot CPU is unpluggable'),
+    ('/machine/unattached/device[2]', "GenericError: Device 'i440FX' does not support hotplugging"),
+    ('/machine/unattached/device[3]', "GenericError: Device 'PIIX3' does not support hotplugging"),
+    ('/machine/unattached/device[7]', "GenericError: Bus 'isa.0' does not support hotplugging"),
+    ('/machine/unattached/device[8]', "GenericError: Device 'VGA' does not support hotplugging"),
+    ('/machine/unattached/device[9]', "GenericError: Bus 'main-system-bus' does not support hotplugging"),
+    ('/machine/unattached/device[10]', "GenericError: Bus 'isa.0' does not support hotplugging"),
+    ('/machine/unattached/device[16]', "GenericError: Bus 'floppy-bus.0' does not support hotplugging"),
+    ('/machine/unattached/device[17]/ps2kbd', "GenericError: Bus 'main-system-bus' does not support hotplugging"),
+    ('/machine/unattached/device[21]', "GenericError: Device 'piix3-ide' does not support hotplugging"),
+    ('/machine/unattached/device[22]', "GenericError: Device 'PIIX4_PM' does not support hotplugging"),
+    ('/machine/unattached/device[30]', "GenericError: Bus 'i2c' does not support hotplugging"),
+    ('/machine/unattached/device[31]', "DeviceNotFound: Device '/machine/unattached/device[31]' not found"),
+    ('/machine/unattached/device[08]', "DeviceNotFound: Device '/machine/unattached/device[08]' not found"),
+    ('/backend', 'GenericError: /backend is not a hotpluggable device'),
 ])
 def test_what_cannot_be_taken_out_is_refused(machine, name, error):
     assert refusal(machine, 'device_del', id=name) == error
@@ -169,6 +186,22 @@ def test_slots_are_given_in_order(machine):
     machine.qmp.command('system_reset')
     deleted(machine, 3)
     assert 'two' not in places(machine) and 'head' not in places(machine)
+
+
+def test_functions_of_a_slot_come_and_go_together(machine):
+    for name, driver, function in (('one', 'e1000', 1), ('two', 'pvpanic-pci', 2), ('three', 'virtio-net-pci', 3)):
+        add(machine, driver, id=name, addr=f'7.{function}')
+    assert refusal(machine, 'device_add', driver='e1000', addr='7') == \
+        'GenericError: PCI: 7.0 indicates single function, but 7.1 is already populated.'
+    add(machine, 'e1000', id='first', addr='7', multifunction=True)
+    assert refusal(machine, 'device_add', driver='e1000', addr='7.6') == \
+        'GenericError: PCI: slot 7 function 0 already occupied by e1000, new func e1000 cannot be exposed to guest.'
+    found = places(machine)
+    assert [found[name] for name in ('first', 'one', 'two', 'three')] == [(7, 0), (7, 1), (7, 2), (7, 3)]
+    machine.qmp.command('device_del', id='/machine/peripheral/one')
+    machine.qmp.command('system_reset')
+    deleted(machine, 5)
+    assert not {'first', 'one', 'two', 'three'} & set(places(machine))
 
 
 def test_values_are_of_any_type(machine):

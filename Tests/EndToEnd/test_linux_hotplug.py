@@ -97,3 +97,23 @@ def test_the_guest_ejects_by_itself(start):
     slots = shell.run('ls /sys/bus/pci/slots').split()
     assert sorted(map(int, slots)) == list(range(3, 32))
     machine.qmp.command('quit')
+
+
+@pytest.mark.long
+def test_functions_of_one_slot_come_and_go_together(start):
+    """Linux looks at all functions of a slot when the first one comes."""
+    machine, shell = boot(start, 'network.gz', '-netdev', 'user,id=n0', '-netdev', 'user,id=n1', '-device',
+                          'virtio-net-pci,addr=5,multifunction=on,id=cold', '-device', 'e1000,addr=5.2,id=second')
+    shell.run('modprobe -a virtio_pci virtio_net e1000')
+    wait_for(shell, '[ -e /sys/bus/pci/devices/0000:00:05.2/net ]')
+    assert shell.run('cat /sys/bus/pci/devices/0000:00:05.[02]/class').split() == ['0x020000', '0x020000']
+    machine.qmp.command('device_add', driver='e1000', id='tail', addr='6.1', netdev='n1')
+    machine.qmp.command('device_add', driver='e1000', id='head', addr='6', multifunction=True, netdev='n0')
+    wait_for(shell, '[ -e /sys/bus/pci/devices/0000:00:06.1/net -a -e /sys/bus/pci/devices/0000:00:06.0/net ]')
+    interface = shell.run('ls /sys/bus/pci/devices/0000:00:06.1/net').strip()
+    assert lease(shell, interface)[0] == '10.0.2.15'
+    machine.qmp.command('device_del', id='head')
+    gone = [machine.qmp.wait_event('DEVICE_DELETED')['data']['device'] for _ in range(2)]
+    assert sorted(gone) == ['head', 'tail']
+    wait_for(shell, '[ ! -e /sys/bus/pci/devices/0000:00:06.0 -a ! -e /sys/bus/pci/devices/0000:00:06.1 ]')
+    machine.qmp.command('quit')

@@ -40,6 +40,26 @@ def test_linux_gets_an_address_and_talks_both_ways(start, tmp_path):
 
 
 @pytest.mark.long
+def test_linux_announces_itself_when_it_is_asked(start, tmp_path):
+    """A gratuitous ARP by the guest, besides the adapter's own frame."""
+    file = tmp_path / 'frames.pcap'
+    machine, shell = start_linux(start, '-netdev', 'user,id=n0', '-device', 'virtio-net-pci,netdev=n0,id=nic0',
+                                 '-object', f'filter-dump,id=d0,netdev=n0,file={file},queue=rx', driver=DRIVER)
+    shell.run('ip addr add 10.0.2.15/24 dev eth0 && ip link set eth0 up && sleep 1')
+    before = len(file.read_bytes())
+    machine.qmp.command('announce-self', initial=50, max=100, rounds=2, step=50)
+    shell.run('sleep 2')
+    data, position, arps, announcements = file.read_bytes(), before, 0, 0
+    while position < len(data):
+        kept = int.from_bytes(data[position + 8:position + 12], 'little')
+        frame = data[position + 16:position + 16 + kept]
+        announcements += frame[12:14] == b'\x80\x35'
+        arps += frame[12:14] == b'\x08\x06' and frame[28:32] == frame[38:42] == bytes([10, 0, 2, 15])
+        position += 16 + kept
+    assert announcements == 2 and arps >= 1
+
+
+@pytest.mark.long
 @pytest.mark.parametrize('properties', ['disable-modern=on', 'disable-legacy=on', 'packed=on', 'mrg_rxbuf=off', 'csum=off',
                                         'vectors=0', 'ctrl_vq=off'])
 def test_every_kind_of_driver_gets_bytes_whole(start, tmp_path, properties):

@@ -126,7 +126,7 @@ struct QMPCommandTests {
           "block-dirty-bitmap-clear", "block-dirty-bitmap-enable", "block-dirty-bitmap-disable",
           "block-dirty-bitmap-merge", "blockdev-snapshot-sync", "blockdev-snapshot", "blockdev-snapshot-internal-sync",
           "blockdev-snapshot-delete-internal-sync", "change-backing-file", "transaction",
-          "device_add", "device_del", "netdev_add", "netdev_del", "set_link", "query-rx-filter",
+          "device_add", "device_del", "announce-self", "netdev_add", "netdev_del", "set_link", "query-rx-filter",
           "__org.apus_query-hostfwd",
           "__org.apus_screen-text", "__org.apus_screen-hash", "__org.apus_wait", "__org.apus_type", "set-action",
           "snapshot-save", "snapshot-load", "snapshot-delete", "query-jobs", "job-dismiss", "job-cancel", "job-pause",
@@ -137,7 +137,8 @@ struct QMPCommandTests {
       try Set(#require(events)) == [
         "SHUTDOWN", "POWERDOWN", "RESET", "STOP", "RESUME", "RTC_CHANGE", "MIGRATION", "MIGRATION_PASS",
         "DEVICE_TRAY_MOVED", "BLOCK_IO_ERROR", "BLOCK_WRITE_THRESHOLD",
-        "JOB_STATUS_CHANGE", "NIC_RX_FILTER_CHANGED", "DEVICE_DELETED", "GUEST_PANICKED", "GUEST_CRASHLOADED",
+        "JOB_STATUS_CHANGE", "NIC_RX_FILTER_CHANGED", "NETDEV_STREAM_CONNECTED", "NETDEV_STREAM_DISCONNECTED",
+        "DEVICE_DELETED", "GUEST_PANICKED", "GUEST_CRASHLOADED",
         "__org.apus_TRIPLE_FAULT", "__org.apus_GUEST_HUNG",
       ])
   }

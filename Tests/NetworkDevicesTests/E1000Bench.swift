@@ -24,15 +24,17 @@ final class E1000Bench {
   var level = false
   private var transmitTail: UInt32 = 0
 
-  init() throws {
+  init(_ change: (inout E1000.Settings) -> Void = { _ in }) throws {
     ram = try RAMBlock(name: "ram", byteCount: 1 << 20)
     memory.map.add("ram", at: 0, byteCount: 1 << 20, .ram(ram, offset: 0, isReadOnly: false))
     bus = PCIBus(memory: memory.map, ports: ports)
     let port = NetworkPort.adapter("e1000.0")
     NetworkPort.connect(port, wire)
+    var settings = E1000.Settings(address: Self.address)
+    change(&settings)
     device = E1000(
       bus: bus, address: PCIAddress(slot: 3), memory: memory, clock: clock, port: port, rom: nil,
-      settings: .init(address: Self.address))
+      settings: settings)
     bus.routeInterrupt = { [unowned self] _, level in self.level = level }
     wire.receive = { [unowned self] frame in
       if isBusy { return false }

@@ -85,7 +85,9 @@ struct E1000RegisterTests {
   }
 
   @Test(
-    arguments: [(0, 0x1140), (1, 0x794d), (2, 0x0141), (3, 0x0c20), (5, 0x01e0), (17, 0xac00)] as [(UInt32, UInt32)])
+    arguments: [
+      (0, 0x1140), (1, 0x794d), (2, 0x0141), (3, 0x0c20), (5, 0x01e0), (7, 0x2001), (8, 0), (15, 0x3000), (17, 0xac00),
+    ] as [(UInt32, UInt32)])
   func `the PHY's registers through MDIC`(_ number: UInt32, _ value: UInt32) throws {
     let bench = try E1000Bench()
     bench[0x20] = 2 << 26 | 1 << 21 | number << 16
@@ -94,7 +96,7 @@ struct E1000RegisterTests {
 
   @Test func `a PHY register that does not exist, or another PHY, is an error`() throws {
     let bench = try E1000Bench()
-    for command: UInt32 in [2 << 26 | 1 << 21 | 7 << 16, 2 << 26 | 2 << 21] {
+    for command: UInt32 in [2 << 26 | 1 << 21 | 11 << 16, 2 << 26 | 2 << 21] {
       bench[0x20] = command
       #expect(bench[0x20] == command | 0x5000_0000)
     }

@@ -71,6 +71,49 @@ struct WireTests {
       + [0, 0, 0, 0, 0, 0, 10, 0, 2, 2] + [UInt8](repeating: 0, count: 18)
   }
 
+  @Test func `adapters announce themselves, with growing pauses`() throws {
+    let bench = try Bench()
+    try bench.make("hubport,id=h0,hubid=0")
+    let one = bench.adapter("one", on: bench.table.find("h0"))
+    let listener = bench.adapter("listener", on: bench.table.addHubPort(0))
+    var asked = 0
+    one.port.announce = { asked += 1 }
+    bench.table.announce(.init(initial: 50, longest: 300, rounds: 5, step: 100, interfaces: ["one"]))
+    var times: [Nanoseconds] = []
+    for _ in 0..<2000 {
+      let before = listener.frames.count
+      bench.clock.advance(by: .millisecond)
+      if listener.frames.count > before { times.append(bench.clock.now / .millisecond) }
+    }
+    #expect(times == [1, 50, 200, 450, 750])
+    #expect(asked == 5)
+    let address: [UInt8] = [2, 0, 0, 0, 0, 1]
+    #expect(
+      listener.frames[0] == [UInt8](repeating: 0xff, count: 6) + address + [0x80, 0x35, 0, 1, 8, 0, 6, 4, 0, 3]
+        + address + [0, 0, 0, 0] + address + [0, 0, 0, 0] + [UInt8](repeating: 0, count: 18))
+    #expect(one.frames.isEmpty, "the listener was not named")
+  }
+
+  @Test func `announcements of one name replace each other, and none end them`() throws {
+    let bench = try Bench()
+    try bench.make("hubport,id=h0,hubid=0")
+    let one = bench.adapter("one", on: bench.table.find("h0"))
+    let listener = bench.adapter("listener", on: bench.table.addHubPort(0))
+    bench.table.announce(.init(interfaces: ["one"]), name: "a")
+    bench.table.announce(.init(rounds: 2, interfaces: ["one"]), name: "a")
+    bench.clock.advance(by: 5 * .second)
+    #expect(listener.frames.count == 2)
+    bench.table.announce(.init(interfaces: ["one"]), name: "a")
+    bench.clock.advance(by: .millisecond)
+    bench.table.announce(.init(rounds: 0), name: "a")
+    bench.clock.advance(by: 5 * .second)
+    #expect(listener.frames.count == 3)
+    bench.table.announce(.init(initial: .max, longest: .max, rounds: .max, step: .max, interfaces: ["one"]))
+    bench.clock.advance(by: .second)
+    #expect(listener.frames.count == 4)
+    #expect(one.frames.isEmpty)
+  }
+
   @Test func `a hub passes frames to all others, and keeps some for one that is busy`() throws {
     let bench = try Bench()
     let stations = (0..<3).map { bench.adapter("n\($0)", on: bench.table.addHubPort(0)) }

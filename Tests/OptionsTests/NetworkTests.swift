@@ -103,7 +103,7 @@ struct NetworkTests {
     #expect(network.settings.withheldFeatures == (isGiven ? VirtioNetworkFeature.mergeableBuffers : 0))
     #expect(network.transport.vectorCount == (isGiven ? 3 : nil))
     #expect(network.transport.hasLegacyInterface == !isGiven)
-    #expect(network.adapter.romFile == (isGiven ? "" : nil))
+    #expect(device.rom.file == (isGiven ? "" : nil))
   }
 
   @Test func `virtio adapters are listed`() throws {

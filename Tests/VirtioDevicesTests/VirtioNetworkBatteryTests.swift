@@ -193,6 +193,7 @@ import VirtioDevices
       }
       parts.stimulus { _ in driver.wire.becameReady() }
       parts.stimulus { _ in device.pci.configurationSpaceDidChange() }
+      parts.stimulus { _ in port.announce() }
       parts.observe {
         let bytes = UnsafeRawBufferPointer(ram.contents)
         var seen: [UInt8] = []

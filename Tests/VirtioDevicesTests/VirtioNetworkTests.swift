@@ -156,7 +156,7 @@ import VirtioDevices
     #expect(bench.command([0, 5, 1]) == 0)
     #expect(!arrives(Bench.frame(to: [UInt8](repeating: 0xff, count: 6))))
     for refused: [UInt8] in [
-      [0, 9, 1], [1, 1, 2], [2, 0, 0, 0x10], [4, 0, 2, 0], [5, 0, 0, 1, 0, 0, 0, 0, 0, 0], [9, 9],
+      [0, 9, 1], [1, 1, 2], [2, 0, 0, 0x10], [4, 0, 1, 0], [3, 0], [5, 0, 0, 1, 0, 0, 0, 0, 0, 0], [9, 9],
     ] {
       #expect(bench.command(refused) == 1, "\(refused)")
     }

@@ -48,9 +48,14 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
   public struct State: DeviceState {
     public static let name: StaticString = "pvpanic-pci"
     public static let version = 1
-    var configuration = PCIConfiguration(
-      PCIIdentity(vendor: 0x1b36, device: 0x0011, classCode: 0x088000, revision: 1),
-      baseAddresses: [0: PCIBaseAddress(.memory32(prefetchable: false), byteCount: PVPanicFunction.byteCount)])
+    var configuration: PCIConfiguration
+
+    init(isMultifunction: Bool) {
+      configuration = PCIConfiguration(
+        PCIIdentity(
+          vendor: 0x1b36, device: 0x0011, classCode: 0x088000, revision: 1, headerType: isMultifunction ? 0x80 : 0),
+        baseAddresses: [0: PCIBaseAddress(.memory32(prefetchable: false), byteCount: PVPanicFunction.byteCount)])
+    }
 
     public mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
       try configuration.visit(&visitor)
@@ -59,7 +64,7 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
 
   static let byteCount: UInt64 = 2
 
-  public var state = State()
+  public var state: State
   public let pciName = "pvpanic-pci"
   public let userID: String
   private let register: PanicRegister
@@ -70,9 +75,10 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
   /// Puts itself onto the bus.
   public init(
     bus: PCIBus, address: PCIAddress, userID: String = "", offered: PanicEvents = .known,
-    report: @escaping (PanicEvents) -> Void
+    isMultifunction: Bool = false, report: @escaping (PanicEvents) -> Void
   ) {
     (memory, self.userID) = (bus.memory, userID)
+    state = State(isMultifunction: isMultifunction)
     register = PanicRegister(offered: offered, report: report)
     _ = region
     bus.add(self, at: address)

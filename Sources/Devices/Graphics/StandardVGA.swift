@@ -44,8 +44,10 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   /// - Parameters:
   ///   - rom: the option ROM; its base address register has the next power of two of bytes. None if empty.
   ///   - videoMemoryByteCount: rounded up to a power of two, from 256 KiB to 256 MiB.
+  ///   - isMultifunction: its slot has further functions, as its header tells.
   public init(
-    bus: PCIBus, address: PCIAddress, clock: VirtualClock, rom: [UInt8], videoMemoryByteCount: Int = 16 << 20
+    bus: PCIBus, address: PCIAddress, clock: VirtualClock, rom: [UInt8], videoMemoryByteCount: Int = 16 << 20,
+    isMultifunction: Bool = false
   ) throws(Errno) {
     let byteCount = Self.powerOfTwo(atLeast: min(max(videoMemoryByteCount, 256 << 10), 256 << 20))
     videoMemory = try RAMBlock(name: "vga.vram", byteCount: byteCount)
@@ -62,7 +64,9 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
     if !rom.isEmpty { registers[6] = PCIBaseAddress(.rom, byteCount: UInt64(romByteCount)) }
     state = State(
       configuration: PCIConfiguration(
-        PCIIdentity(vendor: 0x1234, device: 0x1111, classCode: 0x030000, revision: 2), baseAddresses: registers),
+        PCIIdentity(
+          vendor: 0x1234, device: 0x1111, classCode: 0x030000, revision: 2, headerType: isMultifunction ? 0x80 : 0),
+        baseAddresses: registers),
       videoMemoryByteCount: byteCount)
     directWindow = map.add(
       "vga.chain4", at: Self.windowStart, byteCount: 0x10000, .ram(videoMemory, offset: 0, isReadOnly: false),

@@ -12,8 +12,8 @@ public import Platform
 /// Transmission happens while the register that starts it is written, up to an amount of work after which it goes on a
 /// little later, so that no ring a guest can build keeps the processor away for long.
 ///
-/// Not emulated: the packet buffer's diagnostic window (reads as zero), wake-up and management frames, flash, flow
-/// control on the wire (its registers hold what is written), early transmit and small-packet detection.
+/// Not emulated: wake-up and management frames, flash, flow control on the wire (its registers hold what is written), early
+/// transmit.
 /// Reference: Intel, PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453, revision 4.0.
 public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
   /// What a user chooses.
@@ -26,6 +26,14 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
     public var userID = ""
     /// The link takes half a second to negotiate after a change.
     public var negotiates = true
+    /// Interrupts wait as delay registers and throttle say.
+    public var mitigates = true
+    /// Registers that QEMU's first versions had not.
+    public var hasExtraRegisters = true
+    /// A reset sets VET to 8100h.
+    public var resetsVLANType = true
+    /// Its slot has further functions, as its header tells.
+    public var isMultifunction = false
 
     public init(address: [UInt8]) { self.address = address }
   }
@@ -65,7 +73,9 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
     if let rom { registers[6] = PCIBaseAddress(.rom, byteCount: UInt64(rom.byteCount)) }
     state = State(
       configuration: PCIConfiguration(
-        PCIIdentity(vendor: 0x8086, device: 0x100e, classCode: 0x020000, revision: 3, interruptPin: 1),
+        PCIIdentity(
+          vendor: 0x8086, device: 0x100e, classCode: 0x020000, revision: 3,
+          headerType: settings.isMultifunction ? 0x80 : 0, interruptPin: 1),
         baseAddresses: registers),
       address: settings.address)
     regions.append(
@@ -113,8 +123,13 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
     // What the guest has written into the EEPROM survives all but a new machine.
     fresh.eeprom.words = state.eeprom.words
     fresh.loadAddress()
+    begin(with: fresh, isLinkUp: port.isLinkUp)
+  }
+
+  private func begin(with fresh: State, isLinkUp: Bool) {
     state = fresh
-    setLinkBits(port.isLinkUp)
+    if !settings.resetsVLANType { state.plain.write(E1000Register.vlanType, 0) }
+    setLinkBits(isLinkUp)
     stateDidLoad()
   }
 
@@ -125,9 +140,7 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
     fresh.phy = state.phy
     fresh.portAddress = state.portAddress
     fresh.loadAddress()
-    state = fresh
-    setLinkBits(port.isLinkUp && state.phy.negotiationDeadline == nil)
-    stateDidLoad()
+    begin(with: fresh, isLinkUp: port.isLinkUp && fresh.phy.negotiationDeadline == nil)
   }
 
   public func stateDidLoad() {

@@ -15,6 +15,7 @@ struct E1000Interrupts: Equatable {
     static let receiveTimer = Cause(rawValue: 1 << 7)
     static let mdiAccessComplete = Cause(rawValue: 1 << 9)
     static let transmitLow = Cause(rawValue: 1 << 15)
+    static let smallPacket = Cause(rawValue: 1 << 16)
     /// Every bit that has a meaning.
     static let all: UInt32 = 0x0001_ffff
   }
@@ -79,7 +80,8 @@ extension E1000 {
       } else {
         throttle.cancel()
         state.interrupts.isAsserted = true
-        state.interrupts.earliest = now &+ Nanoseconds(state.interrupts.throttle) * 256
+        state.interrupts.earliest =
+          settings.mitigates ? now &+ Nanoseconds(state.interrupts.throttle) * 256 : now
       }
     }
     irq.set(

@@ -26,12 +26,13 @@ struct E1000PHY: Equatable {
   static let partnerAcknowledges: UInt16 = 1 << 14
 
   private static let initial: [Int: UInt16] = [
-    0: 0x1140, 1: 0x794d, 2: 0x0141, 3: 0x0c20, 4: 0x0de1, 5: 0x01e0, 9: 0x0e00, 10: 0x3c00, 16: 0x0360, 17: 0xac00,
+    0: 0x1140, 1: 0x794d, 2: 0x0141, 3: 0x0c20, 4: 0x0de1, 5: 0x01e0, 7: 0x2001, 9: 0x0e00, 10: 0x3c00,
+    15: 0x3000, 16: 0x0360, 17: 0xac00,
     20: 0x0d60,
   ]
-  /// Registers that exist without a value after reset: expansion, interrupts, error counter, pages.
-  private static let others = [6, 18, 19, 21, 29, 30]
-  private static let writable: Set<Int> = [0, 4, 9, 16, 18, 20, 29, 30]
+  /// Registers that exist without a value after reset: expansion, the partner's next page, interrupts, error counter, pages.
+  private static let others = [6, 8, 18, 19, 21, 29, 30]
+  private static let writable: Set<Int> = [0, 4, 7, 9, 16, 18, 20, 29, 30]
 
   var registers: [UInt16] = (0..<32).map { E1000PHY.initial[$0] ?? 0 }
   var mdiControl: UInt32 = 0

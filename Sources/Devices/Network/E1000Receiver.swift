@@ -9,7 +9,8 @@ struct E1000Receiver: Equatable {
   enum Mode {
     static let enable: UInt32 = 1 << 1
     static let longPackets: UInt32 = 1 << 5
-    static let loopback: UInt32 = 3 << 6
+    /// In the MAC or in the PHY.
+    static let loopback: UInt32 = 1 << 6
     static let extendedSize: UInt32 = 1 << 25
     static let stripsCheckSequence: UInt32 = 1 << 26
   }
@@ -174,6 +175,10 @@ extension E1000 {
     // The check sequence has been looked at by nobody: its bytes are zero.
     if keepsCheckSequence { frame += [0, 0, 0, 0] }
     store(frame, bufferByteCount, checksum: sum, status: status, errors: errors, tag: isStripped ? tag ?? 0 : 0)
+    let smallest = Int(state.plain[E1000Register.smallPackets] ?? 0)
+    if smallest > 0, byteCount <= smallest {
+      state.interrupts.causes |= E1000Interrupts.Cause.smallPacket.rawValue
+    }
     if state.receiver.available <= state.receiver.threshold {
       state.interrupts.causes |= E1000Interrupts.Cause.receiveThreshold.rawValue
     }
@@ -253,7 +258,7 @@ extension E1000 {
 
   /// Without a delay at once; else when nothing has come for a while, but not later than the absolute delay.
   private func scheduleReceiveInterrupt() {
-    guard state.receiver.delay > 0 else {
+    guard settings.mitigates, state.receiver.delay > 0 else {
       delayedReceiveInterrupt()
       return
     }

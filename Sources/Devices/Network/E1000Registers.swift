@@ -10,6 +10,7 @@ enum E1000Register {
   static let eepromRead: UInt32 = 0x0014
   static let extendedControl: UInt32 = 0x0018
   static let mdiControl: UInt32 = 0x0020
+  static let vlanType: UInt32 = 0x0038
   static let interruptCause: UInt32 = 0x00c0
   static let interruptThrottle: UInt32 = 0x00c4
   static let interruptCauseSet: UInt32 = 0x00c8
@@ -32,10 +33,28 @@ enum E1000Register {
   static let transmitDelay: UInt32 = 0x3820
   static let transmitAbsoluteDelay: UInt32 = 0x382c
   static let statistics: Range<UInt32> = 0x4000..<0x4100
+  static let smallPackets: UInt32 = 0x2c00
+  static let transmitDescriptors: UInt32 = 0x3828
   static let receiveChecksum: UInt32 = 0x5000
   static let multicastTable: Range<UInt32> = 0x5200..<0x5400
   static let receiveAddresses: Range<UInt32> = 0x5400..<0x5480
   static let vlanTable: Range<UInt32> = 0x5600..<0x5800
+
+  /// Counters that are always there: missed, received and sent frames and bytes.
+  private static let oldCounters: Set<UInt32> = [
+    0x4010, 0x4074, 0x4080, 0x40c0, 0x40c4, 0x40c8, 0x40cc, 0x40d0, 0x40d4,
+  ]
+
+  /// Registers that QEMU leaves out with `extra_mac_registers=off`: wake-up, most counters, the packet buffer.
+  static func isExtra(_ offset: UInt32) -> Bool {
+    switch offset {
+    case statistics: !oldCounters.contains(offset)
+    case 0x0458, 0x2410...0x2430, 0x3410...0x3430, 0x5800, 0x5810, 0x5838...0x588c, 0x5a00...0x5a7c, 0x5f00...0x9bfc:
+      true
+    case 0x10000..<0x20000: true
+    default: false
+    }
+  }
 
   /// The 82542's places of some registers, which still answer (section 13.2, "82542 alias").
   static func canonical(_ offset: UInt32) -> UInt32 {
@@ -97,7 +116,7 @@ struct E1000PlainRegisters: Equatable {
   var values: [UInt32] = E1000PlainRegisters.rows.flatMap { [UInt32](repeating: $0.initial, count: Int($0.count)) }
 
   /// The EtherType of VLAN tags (VET).
-  var vlanType: UInt16 { UInt16(truncatingIfNeeded: self[0x38] ?? 0) }
+  var vlanType: UInt16 { UInt16(truncatingIfNeeded: self[E1000Register.vlanType] ?? 0) }
 
   subscript(offset: UInt32) -> UInt32? { Self.places[offset].map { values[$0.index] } }
 
@@ -111,6 +130,7 @@ struct E1000PlainRegisters: Equatable {
 extension E1000 {
   func readRegister(_ address: UInt32) -> UInt32 {
     let offset = E1000Register.canonical(address)
+    if !settings.hasExtraRegisters, E1000Register.isExtra(offset) { return 0 }
     switch offset {
     case E1000Register.control, E1000Register.controlDuplicate: return state.control
     case E1000Register.status: return state.status
@@ -129,12 +149,15 @@ extension E1000 {
       return state.transmitter.read(offset)
     case E1000Register.multicastTable, E1000Register.receiveAddresses, E1000Register.vlanTable:
       return state.filter.read(offset)
+    case E1000Diagnostics.filterMasks, E1000Diagnostics.filterValues, E1000Diagnostics.packetBuffer:
+      return state.diagnostics.read(offset)
     default: return state.plain[offset] ?? 0
     }
   }
 
   func writeRegister(_ address: UInt32, _ value: UInt32) {
     let offset = E1000Register.canonical(address)
+    if !settings.hasExtraRegisters, E1000Register.isExtra(offset) { return }
     switch offset {
     case E1000Register.control, E1000Register.controlDuplicate: writeControl(value)
     case E1000Register.eepromControl: state.eeprom.writeControl(value)
@@ -151,6 +174,8 @@ extension E1000 {
       writeTransmitter(offset, value)
     case E1000Register.multicastTable, E1000Register.receiveAddresses, E1000Register.vlanTable:
       state.filter.write(offset, value)
+    case E1000Diagnostics.filterMasks, E1000Diagnostics.filterValues, E1000Diagnostics.packetBuffer:
+      state.diagnostics.write(offset, value)
     default: state.plain.write(offset, value)
     }
   }

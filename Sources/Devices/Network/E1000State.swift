@@ -5,7 +5,7 @@ extension E1000 {
   /// Everything the guest can observe, by group; each group's file has its fields.
   public struct State: DeviceState {
     public static let name: StaticString = "e1000"
-    public static let version = 1
+    public static let version = 2
 
     var configuration: PCIConfiguration
     var portAddress: UInt32 = 0
@@ -20,6 +20,7 @@ extension E1000 {
     var receiver = E1000Receiver()
     var transmitter = E1000Transmitter()
     var statistics = E1000Statistics()
+    var diagnostics = E1000Diagnostics()
 
     init(configuration: PCIConfiguration, address: [UInt8]) {
       self.configuration = configuration
@@ -45,6 +46,7 @@ extension E1000 {
       try receiver.visit(&visitor)
       try transmitter.visit(&visitor)
       try statistics.visit(&visitor)
+      try diagnostics.visit(&visitor)
     }
   }
 

@@ -81,6 +81,13 @@ struct E1000Transmitter: Equatable {
   }
 
   var descriptorCount: UInt32 { length / 16 }
+
+  /// Descriptors that software has given and that are not worked off.
+  var available: UInt32 {
+    let count = descriptorCount
+    guard count > 0, max(head, tail) < count else { return 0 }
+    return head <= tail ? tail - head : count + tail - head
+  }
 }
 
 /// Command bits of a transmit descriptor, in its second quadword.
@@ -233,14 +240,22 @@ extension E1000 {
     state.transmitter.isInDescriptor = false
     let next = state.transmitter.head &+ 1
     state.transmitter.head = next >= state.transmitter.descriptorCount ? 0 : next
+    reportLowRing()
     guard word & (Command.reportStatus | Command.reportSent) != 0 else { return }
     memory.write(address &+ 12, integer: UInt32(truncatingIfNeeded: (word & ~(0xf << 32) | Command.done) >> 32))
     scheduleTransmitInterrupt(isDelayed: word & Command.delayInterrupt != 0)
   }
 
+  /// TXDCTL.LWTHRESH, in eights: software is told when so many descriptors are left.
+  private func reportLowRing() {
+    let threshold = (state.plain[E1000Register.transmitDescriptors] ?? 0) >> 25 * 8
+    guard threshold > 0, state.transmitter.available == threshold else { return }
+    raise(.transmitLow)
+  }
+
   /// Hands a frame to the wire, or to ourselves in loopback; false while the peer is busy.
   private func deliver(_ frame: [UInt8]) -> Bool {
-    if state.phy.isLoopback || state.receiver.mode & E1000Receiver.Mode.loopback == E1000Receiver.Mode.loopback {
+    if state.phy.isLoopback || state.receiver.mode & E1000Receiver.Mode.loopback != 0 {
       if !receive(frame) { state.statistics.count(.missed) }
     } else if !port.send(frame) {
       return false
@@ -263,7 +278,7 @@ extension E1000 {
 
   /// At once, or when nothing has been sent for a while, but not later than the absolute delay.
   private func scheduleTransmitInterrupt(isDelayed: Bool) {
-    guard isDelayed, state.transmitter.delay > 0 else {
+    guard isDelayed, settings.mitigates, state.transmitter.delay > 0 else {
       delayedTransmitInterrupt()
       return
     }

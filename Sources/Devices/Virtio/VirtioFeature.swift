@@ -10,6 +10,7 @@ public enum VirtioFeature {
   /// Legacy: a driver that accepts this bit accepts whatever it sees. QEMU offers it to find such drivers.
   public static let badFeature: UInt64 = 1 << 30
   public static let version1: UInt64 = 1 << 32
+  public static let platformAddresses: UInt64 = 1 << 33
   public static let packedRing: UInt64 = 1 << 34
   public static let ringReset: UInt64 = 1 << 40
 

@@ -57,6 +57,10 @@ public struct VirtioOptions: Sendable, Equatable {
   public var offersAnyLayout = true
   public var offersNotifyOnEmpty = true
   public var offersRingReset = true
+  /// `page-per-vq=on`: each queue's notification register is in a page of its own.
+  public var hasPagePerQueue = false
+  /// `iommu_platform=on`: the driver must use the addresses of the platform, which are those of memory.
+  public var requiresPlatformAddresses = false
   /// `multifunction=on`.
   public var isMultifunction = false
 
@@ -66,6 +70,7 @@ public struct VirtioOptions: Sendable, Equatable {
     var features = VirtioFeature.badFeature
     if hasModernInterface {
       features |= VirtioFeature.version1
+      if requiresPlatformAddresses { features |= VirtioFeature.platformAddresses }
       if offersRingReset { features |= VirtioFeature.ringReset }
       if offersPackedRing { features |= VirtioFeature.packedRing }
       if offersAnyLayout { features |= VirtioFeature.anyLayout }

@@ -3,13 +3,18 @@ import Platform
 
 /// Where the modern registers are in BAR 4, and the capabilities that say so. Virtio 1.2, 4.1.4; places as QEMU's.
 enum ModernLayout {
-  static let byteCount: UInt64 = 0x4000
   static let common: UInt64 = 0x0000
   static let interruptStatus: UInt64 = 0x1000
   static let device: UInt64 = 0x2000
   static let notify: UInt64 = 0x3000
+  /// Most queues that a device can have.
+  private static let queueLimit: UInt64 = 1024
+
   /// Distance of two queues' notification registers.
-  static let notifyStride: UInt64 = 4
+  static func notifyStride(_ options: VirtioOptions) -> UInt64 { options.hasPagePerQueue ? 0x1000 : 4 }
+
+  /// All of them, a power of two.
+  static func byteCount(_ options: VirtioOptions) -> UInt64 { options.hasPagePerQueue ? 0x80_0000 : 0x4000 }
 
   /// The capability through which configuration cycles reach the registers: its fields.
   enum Window {
@@ -19,7 +24,8 @@ enum ModernLayout {
     static let data = capability + 16
   }
 
-  static func addCapabilities(to configuration: inout PCIConfiguration) {
+  static func addCapabilities(to configuration: inout PCIConfiguration, _ options: VirtioOptions) {
+    let stride = notifyStride(options)
     func body(_ byteCount: UInt8, type: UInt8, region: UInt8, offset: UInt64, length: UInt64) -> [UInt8] {
       [byteCount, type, region, 0, 0, 0] + bytes(offset) + bytes(length)
     }
@@ -29,7 +35,7 @@ enum ModernLayout {
     configuration.addCapability(vendor, at: 0x50, body(16, type: 3, region: 4, offset: interruptStatus, length: 0x1000))
     configuration.addCapability(vendor, at: 0x60, body(16, type: 4, region: 4, offset: device, length: 0x1000))
     configuration.addCapability(
-      vendor, at: 0x70, body(20, type: 2, region: 4, offset: notify, length: 0x1000) + bytes(notifyStride))
+      vendor, at: 0x70, body(20, type: 2, region: 4, offset: notify, length: stride * queueLimit) + bytes(stride))
     configuration.addCapability(
       vendor, at: Window.capability, body(20, type: 5, region: 0, offset: 0, length: 0) + [0, 0, 0, 0])
     configuration.allowWrites(Window.capability + 4, mask: 0x00ff)
@@ -49,7 +55,7 @@ extension VirtioPCI {
     let length = configuration.load32(ModernLayout.Window.length)
     guard length <= 4, let width = AccessWidth(rawValue: UInt8(length)) else { return nil }
     let offset = UInt64(configuration.load32(ModernLayout.Window.offset))
-    guard offset + UInt64(length) <= ModernLayout.byteCount else { return nil }
+    guard offset + UInt64(length) <= ModernLayout.byteCount(options) else { return nil }
     return (offset, width)
   }
 
@@ -127,7 +133,8 @@ final class VirtioModernRegisters: MMIODevice {
         transport.model?.writeConfigurationSpace(
           Int(local) + index, UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
       }
-    case ModernLayout.notify: transport.notify(Int(local / ModernLayout.notifyStride))
+    case ModernLayout.notify...:
+      transport.notify(Int((offset - ModernLayout.notify) / ModernLayout.notifyStride(transport.options)))
     default: break
     }
   }

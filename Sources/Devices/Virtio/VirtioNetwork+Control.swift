@@ -12,6 +12,7 @@ extension VirtioNetwork {
     static let address: UInt8 = 1
     static let vlan: UInt8 = 2
     static let announcement: UInt8 = 3
+    static let queuePairs: UInt8 = 4
     static let guestOffloads: UInt8 = 5
   }
 
@@ -45,7 +46,11 @@ extension VirtioNetwork {
       guard command <= 1, let value = number(2), value < 4096 else { return false }
       filter.setVLAN(UInt16(value), command == 0)
       return true
-    case Class.announcement: return command == 0 && has(VirtioNetworkFeature.announcement)
+    case Class.announcement:
+      guard command == 0, isToAnnounce else { return false }
+      isToAnnounce = false
+      return true
+    case Class.queuePairs: return VirtioNetworkSteering.accepts(command, data, features: pci.features)
     case Class.guestOffloads:
       guard command == 0, has(VirtioNetworkFeature.controlGuestOffloads), let value = number(8),
         value & ~(pci.features & VirtioNetworkFeature.guestOffloads) == 0
@@ -93,6 +98,13 @@ extension VirtioNetwork {
     let rest = data.dropFirst(4)
     guard count <= rest.count / 6 else { return nil }
     return (rest.prefix(6 * count), rest.dropFirst(6 * count))
+  }
+
+  /// Asks the driver to tell the network where it is. 5.1.6.5.4.
+  func askForAnnouncement() {
+    guard has(VirtioNetworkFeature.announcement), has(VirtioNetworkFeature.controlQueue) else { return }
+    isToAnnounce = true
+    pci.configurationSpaceDidChange()
   }
 
   /// What `query-rx-filter` shows.

@@ -8,8 +8,8 @@ import Platform
 /// checksums of what is received are verified for a driver that wants to know. A frame for which there are no buffers
 /// is refused, so that its sender waits; a packet that the peer refuses waits here and stops the transmit queue.
 ///
-/// Not emulated: several queue pairs (`mq`), hashing and RSS, long packets towards the driver (no back end makes any),
-/// UDP fragmentation, announcements after a migration.
+/// Not emulated: more than one pair of queues, which no back end has, so that steering (RSS) has nothing to choose from;
+/// hashes of packets, long packets towards the driver (no back end makes any), UDP fragmentation.
 /// Reference: Virtio 1.2, 5.1; what it leaves open, as QEMU 7.2 does it.
 public final class VirtioNetwork: Device {
   /// Longest packet of a driver: 64 KiB of IP, and an Ethernet header with tags.
@@ -31,17 +31,19 @@ public final class VirtioNetwork: Device {
 
   public struct State: DeviceState {
     public static let name: StaticString = "virtio-net"
-    public static let version = 1
+    public static let version = 2
     fileprivate let transport: VirtioPCI
     var registers: VirtioPCI.State
     var address: [UInt8]
     var filter = VirtioNetworkFilter()
     var guestOffloads: UInt64
     var pending = Pending()
+    var isToAnnounce = false
 
     public static func == (a: State, b: State) -> Bool {
       a.registers == b.registers && a.address == b.address && a.filter == b.filter
         && a.guestOffloads == b.guestOffloads && a.pending == b.pending
+        && a.isToAnnounce == b.isToAnnounce
     }
 
     public mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
@@ -51,6 +53,7 @@ public final class VirtioNetwork: Device {
       try visitor.field("curr_guest_offloads", &guestOffloads)
       try visitor.buffer("tx_packet", &pending.packet, limit: VirtioNetwork.packetLimit + 12)
       try visitor.field("tx_sent", &pending.sentCount)
+      try visitor.field("announce", &isToAnnounce, since: 2, before: false)
       guard guestOffloads & ~VirtioNetworkFeature.guestOffloads == 0 else { throw .outOfRange("curr_guest_offloads") }
       guard pending.packet.isEmpty || pending.packet.count >= 10 else { throw .outOfRange("tx_packet") }
     }
@@ -63,6 +66,8 @@ public final class VirtioNetwork: Device {
   var filter = VirtioNetworkFilter()
   var guestOffloads: UInt64 = 0
   private var pending = Pending()
+  /// The driver is to tell the network where it is, and has not said yet that it did.
+  var isToAnnounce = false
   /// In the middle of sending, so that what happens meanwhile does not start it again.
   private var isTransmitting = false
 
@@ -82,6 +87,7 @@ public final class VirtioNetwork: Device {
     port.peerHasRoom = { [unowned self] in transmit() }
     port.linkDidChange = { [unowned self] in pci.configurationSpaceDidChange() }
     port.filterReport = { [unowned self] in filterReport }
+    port.announce = { [unowned self] in askForAnnouncement() }
     reset(.power)
   }
 
@@ -89,12 +95,13 @@ public final class VirtioNetwork: Device {
     get {
       State(
         transport: pci, registers: pci.state, address: address, filter: filter, guestOffloads: guestOffloads,
-        pending: pending)
+        pending: pending, isToAnnounce: isToAnnounce)
     }
     set {
       pci.state = newValue.registers
       (address, filter) = (newValue.address, newValue.filter)
       (guestOffloads, pending) = (newValue.guestOffloads, newValue.pending)
+      isToAnnounce = newValue.isToAnnounce
     }
   }
 
@@ -192,7 +199,8 @@ public final class VirtioNetwork: Device {
     let header = VirtioNetworkHeader(pending.packet)
     guard
       let packet = VirtioNetworkPacket(
-        Array(pending.packet.dropFirst(headerByteCount)), header, features: pci.features)
+        Array(pending.packet.dropFirst(headerByteCount)), header,
+        features: VirtioNetworkFeature.expanded(pci.features))
     else {
       pending = Pending()
       return true
@@ -215,11 +223,14 @@ extension VirtioNetwork: VirtioModel {
     func append(_ value: some FixedWidthInteger) {
       withUnsafeBytes(of: value.littleEndian) { space += $0 }
     }
-    append(UInt16(port.isLinkUp ? 1 : 0))
+    append(UInt16((port.isLinkUp ? 1 : 0) | (isToAnnounce ? 2 : 0)))
     append(UInt16(1))  // pairs of queues
     append(settings.maximumTransmissionUnit)
     append(settings.speed ?? .max)
     append(settings.duplex ?? 0xff)
+    append(VirtioNetworkSteering.keyLimit)
+    append(settings.offersSteering ? VirtioNetworkSteering.tableLimit : 1)
+    append(VirtioNetworkSteering.knownHashes)
     return Array(space.prefix(settings.configurationByteCount))
   }
 
@@ -246,6 +257,7 @@ extension VirtioNetwork: VirtioModel {
     filter = VirtioNetworkFilter()
     guestOffloads = 0
     pending = Pending()
+    isToAnnounce = false
   }
 
   public func driverIsReady() {

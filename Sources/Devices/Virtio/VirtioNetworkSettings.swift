@@ -15,6 +15,14 @@ public struct VirtioNetworkSettings: Sendable, Equatable {
   public var speed: UInt32?
   /// 0 half, 1 full; nil for unknown.
   public var duplex: UInt8?
+  /// `mq=on`: the driver may ask for pairs of queues. There is one pair, as the back ends have one queue.
+  public var offersQueuePairs = false
+  /// `rss=on`: the driver may say how frames are spread over queues.
+  public var offersSteering = false
+  /// `hash=on`: nothing is offered, as with every back end without such headers, but the fields are there.
+  public var hasHashFields = false
+  /// `guest_rsc_ext=on`: the driver knows headers of joined segments, of which there are none.
+  public var offersJoinedSegments = false
 
   public init(address: [UInt8]) { self.address = address }
 
@@ -26,6 +34,9 @@ public struct VirtioNetworkSettings: Sendable, Equatable {
     if features & Feature.controlQueue == 0 { features &= ~Feature.needsControlQueue }
     if maximumTransmissionUnit != 0 { features |= Feature.transmissionUnit }
     if hasSpeed { features |= Feature.speedAndDuplex }
+    if offersQueuePairs { features |= Feature.queuePairs }
+    if offersSteering { features |= Feature.steering }
+    if offersJoinedSegments { features |= Feature.joinedSegments }
     return features
   }
 
@@ -34,8 +45,10 @@ public struct VirtioNetworkSettings: Sendable, Equatable {
 
   /// Length of the device's configuration: it ends with the last field that a feature needs.
   var configurationByteCount: Int {
+    if offersSteering || hasHashFields { return 24 }
     if hasSpeed { return 17 }
     if maximumTransmissionUnit != 0 { return 12 }
+    if offersQueuePairs { return 10 }
     return withheldFeatures & VirtioNetworkFeature.status == 0 ? 8 : 6
   }
 
@@ -52,6 +65,8 @@ public enum VirtioNetworkFeature {
   public static let controlGuestOffloads: UInt64 = 1 << 2
   public static let transmissionUnit: UInt64 = 1 << 3
   static let address: UInt64 = 1 << 5
+  /// Of drivers before virtio 1.0: the device cuts packets of every kind that it knows.
+  public static let anySegmentation: UInt64 = 1 << 6
   /// The device cuts long TCP packets.
   public static let hostTSO4: UInt64 = 1 << 11
   public static let hostTSO6: UInt64 = 1 << 12
@@ -63,10 +78,19 @@ public enum VirtioNetworkFeature {
   public static let controlVLAN: UInt64 = 1 << 19
   public static let controlReceiveExtra: UInt64 = 1 << 20
   public static let announcement: UInt64 = 1 << 21
+  static let queuePairs: UInt64 = 1 << 22
   public static let controlAddress: UInt64 = 1 << 23
+  static let steering: UInt64 = 1 << 60
+  static let joinedSegments: UInt64 = 1 << 61
   static let speedAndDuplex: UInt64 = 1 << 63
 
-  static let segmentation: UInt64 = hostTSO4 | hostTSO6 | hostECN
+  static let segmentation: UInt64 = anySegmentation | hostTSO4 | hostTSO6 | hostECN
+
+  /// What was negotiated, in the bits of each kind.
+  static func expanded(_ features: UInt64) -> UInt64 {
+    features & anySegmentation != 0 ? features | segmentation : features
+  }
+
   static let needsControlQueue: UInt64 =
     controlGuestOffloads | controlReceive | controlVLAN | controlReceiveExtra | announcement | controlAddress
   static let all: UInt64 =

@@ -107,7 +107,7 @@ public final class VirtioPCI: PCIFunction {
       registers[1] = PCIBaseAddress(.memory32(prefetchable: false), byteCount: byteCount)
     }
     if options.hasModernInterface {
-      registers[4] = PCIBaseAddress(.memory64(prefetchable: true), byteCount: ModernLayout.byteCount)
+      registers[4] = PCIBaseAddress(.memory64(prefetchable: true), byteCount: ModernLayout.byteCount(options))
     }
     if let rom { registers[6] = PCIBaseAddress(.rom, byteCount: UInt64(rom.byteCount)) }
     let isTransitional = options.hasLegacyInterface
@@ -118,7 +118,7 @@ public final class VirtioPCI: PCIFunction {
         subsystem: isTransitional ? identity.deviceID : 0x1100,
         headerType: options.isMultifunction ? 0x80 : 0, interruptPin: 1),
       baseAddresses: registers)
-    if options.hasModernInterface { ModernLayout.addCapabilities(to: &configuration) }
+    if options.hasModernInterface { ModernLayout.addCapabilities(to: &configuration, options) }
     messages =
       vectorCount > 0
       ? MSIX(
@@ -139,7 +139,7 @@ public final class VirtioPCI: PCIFunction {
     if options.hasModernInterface {
       regions.append(
         PCIRegion(
-          4, memory: bus.memory, name: "\(name).modern", byteCount: ModernLayout.byteCount,
+          4, memory: bus.memory, name: "\(name).modern", byteCount: ModernLayout.byteCount(options),
           backing: .mmio(VirtioModernRegisters(self), offset: 0)))
     }
     if let rom {
@@ -341,6 +341,12 @@ public final class VirtioPCI: PCIFunction {
   /// A write to the device status.
   func setStatus(_ value: UInt8) {
     guard value != 0 else { return resetDevice() }
+    var value = value
+    // The driver sees that what it accepted is not enough.
+    let isSettling = value & VirtioStatus.featuresOK & ~registers.status != 0
+    if isSettling, options.requiresPlatformAddresses, features & VirtioFeature.platformAddresses == 0 {
+      value &= ~VirtioStatus.featuresOK
+    }
     let becomesReady = value & VirtioStatus.driverOK != 0 && registers.status & VirtioStatus.driverOK == 0
     registers.status = value
     if becomesReady { model?.driverIsReady() }

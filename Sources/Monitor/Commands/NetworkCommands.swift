@@ -18,12 +18,16 @@ extension MonitorContext {
   /// Makes a back end of fields that name its type and id.
   func addNetdev(_ fields: NetworkFields) throws(QMPError) {
     var fields = fields
+    let names = descriptorNames
+    fields.takeDescriptor = { names.take($0)?.rawValue }
     do throws(NetworkError) {
+      guard let id = fields.take("id") else { throw NetworkError("Parameter 'id' is missing") }
       guard let type = fields.take("type") else { throw NetworkError("Parameter 'type' is missing") }
-      let id = fields.take("id")
       let backend = try NetworkConfiguration.backend(type: type, &fields)
       try fields.finish()
-      guard let id else { throw NetworkError("Parameter 'id' is missing") }
+      guard NetworkConfiguration.isIdentifier(id) else {
+        throw NetworkError("Parameter 'id' expects an identifier")
+      }
       guard let table = machine.network else { throw NetworkError("this machine has no network") }
       try table.add(NetworkConfiguration(id: id, backend))
     } catch { throw QMPError(error) }
@@ -46,8 +50,8 @@ struct NetdevAdd: MonitorCommand {
     var str: String?
   }
 
-  var type: String
   var id: String
+  var type: String
   // user
   var hostname: String?
   var restrict: Bool?
@@ -92,7 +96,7 @@ struct NetdevAdd: MonitorCommand {
   var netdev: String?
 
   enum CodingKeys: String, CodingKey {
-    case type, id, hostname, restrict, ipv4, ipv6, ip, net, host, tftp, bootfile, dhcpstart, dns, dnssearch, domainname
+    case id, type, hostname, restrict, ipv4, ipv6, ip, net, host, tftp, bootfile, dhcpstart, dns, dnssearch, domainname
     case ipv6Prefix = "ipv6-prefix"
     case ipv6Prefixlen = "ipv6-prefixlen"
     case ipv6Host = "ipv6-host"

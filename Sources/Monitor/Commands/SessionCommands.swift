@@ -85,6 +85,7 @@ public enum StandardCommands {
     DeviceAdd.self
     DeviceDelete.self
     NetdevAdd.self
+    AnnounceSelf.self
     NetdevDelete.self
     SetLink.self
     QueryReceiveFilter.self

@@ -41,7 +41,8 @@ enum HumanMonitor {
     HMPMigrateSetCapability.self, HMPMigrateSetParameter.self, HMPMigrateSetSpeed.self, HMPMigrateSetDowntime.self,
     HMPMigrateSetCacheSize.self, HMPGetDescriptor.self, HMPCloseDescriptor.self,
     HMPDeviceAdd.self, HMPDeviceDelete.self,
-    HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self, HMPHostForwardRemove.self,
+    HMPAnnounceSelf.self, HMPNetdevAdd.self, HMPNetdevDelete.self, HMPSetLink.self, HMPHostForwardAdd.self,
+    HMPHostForwardRemove.self,
     HMPSaveVM.self, HMPLoadVM.self, HMPDeleteVM.self,
     HMPSnapshotDrive.self, HMPInternalSnapshot.self, HMPDeleteInternalSnapshot.self,
   ]

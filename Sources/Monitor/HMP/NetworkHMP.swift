@@ -25,8 +25,11 @@ enum HMPNetdevAdd: HMPCommand {
   static let parameters = "TYPE,id=ID[,KEY=VALUE]..."
   static let help = "add a network back end"
   static func run(_ line: inout HMPLine, in context: MonitorContext) throws(HMPError) -> Phase<String> {
-    let text = try line.string()
+    let text = try line.optionalString() ?? ""
     try line.end()
+    if text == "help" || text == "?" {
+      return .done("Available netdev backend types:\n" + NetworkConfiguration.types.map { $0 + "\n" }.joined())
+    }
     do throws(QMPError) { try context.addNetdev(NetworkFields(parsing: text)) } catch { throw .failed(error) }
     return .done("")
   }
@@ -50,8 +53,8 @@ enum HMPSetLink: HMPCommand {
   static let help = "put a network cable in or pull it"
   static func run(_ line: inout HMPLine, in context: MonitorContext) throws(HMPError) -> Phase<String> {
     let name = try line.string()
-    let state = try line.string(expected: "'on' or 'off'")
-    guard ["on", "off"].contains(state) else { throw .usage("\(line.command): 'on' or 'off' expected") }
+    let state = try line.optionalString()
+    guard let state, ["on", "off"].contains(state) else { throw .usage("Expected 'on' or 'off'") }
     try line.end()
     _ = try perform(SetLink(name: name, up: state == "on"), in: context)
     return .done("")

@@ -159,6 +159,12 @@ public final class BlockBackend {
     let bound = MachineBound(reference)
     let medium = medium
     let workWillBegin = queue.workWillBegin
+    // A thread takes longer to wake than what the host has in memory to copy.
+    if let worker, workWillBegin == nil, let medium, worker.isIdle, let bytes = operation.performAtOnce(on: medium.root) {
+      outcome.content.withLock { $0.result = .success(bytes) }
+      if postsAlways { mailbox.post { bound.value.backend?.deliver(identity) } }
+      return
+    }
     let job: @Sendable () -> Void = {
       workWillBegin?()
       let result = Self.perform(operation, on: medium)

@@ -19,6 +19,8 @@ public protocol BlockNode: AnyObject, Sendable {
   var storage: (any BlockNode)? { get }
 
   func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno)
+  /// `read` if that needs no waiting; false, with the buffer in any state, where it would or might.
+  func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool
   func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno)
   /// `write` whose bytes are on stable storage when it returns (forced unit access).
   func writeThrough(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno)
@@ -90,6 +92,8 @@ public enum Preallocation: String, Sendable, CaseIterable {
 extension BlockNode {
   public var backing: (any BlockNode)? { nil }
   public var storage: (any BlockNode)? { nil }
+
+  public func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool { false }
 
   public func writeThrough(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try write(at: offset, from: buffer)

@@ -44,6 +44,22 @@ public enum BlockOperation: Sendable, Equatable {
   }
 }
 
+extension BlockOperation {
+  /// The longest read, in bytes, that the machine thread does itself: it has the guest wait for about 20 µs.
+  static let atOnceLimit = 128 << 10
+
+  /// The bytes of a short read, if there is nothing to wait for.
+  func performAtOnce(on node: any BlockNode) -> [UInt8]? {
+    guard case .read(let offset, let count) = self, count > 0, count <= Self.atOnceLimit else { return nil }
+    var isDone = false
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      isDone = node.readAtOnce(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+      filled = isDone ? count : 0
+    }
+    return isDone ? bytes : nil
+  }
+}
+
 /// What became of an operation: the bytes read (none for other operations), or the host's error.
 public typealias BlockResult = Result<[UInt8], Errno>
 

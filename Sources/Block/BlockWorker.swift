@@ -123,6 +123,9 @@ final class BlockWorker: Sendable {
     return true
   }
 
+  /// Whether nothing that was submitted is left to do.
+  var isIdle: Bool { jobs.withLock { $0.all.isEmpty } }
+
   /// Waits until everything that was submitted is done.
   func waitUntilIdle() {
     jobs.wait { $0.all.isEmpty ? () : nil }

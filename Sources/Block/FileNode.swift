@@ -86,6 +86,11 @@ public final class FileNode: BlockNode {
     }
   }
 
+  /// What the page cache holds.
+  public func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    direct == nil && contains(offset, buffer.count) && file.readIfCached(into: buffer, at: offset)
+  }
+
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try prepareChange(offset, Int64(buffer.count))
     try writeBytes(buffer, at: offset)

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // Declared by the C library only under _GNU_SOURCE or _XOPEN_SOURCE.
@@ -114,6 +115,29 @@ static inline int linux_logical_block_size(int fd) {
 static inline int linux_check_tap(int fd) {
   struct { char name[16]; short flags; char rest[22]; } request;
   return ioctl(fd, 0x800454d2UL /* TUNGETIFF */, &request);
+}
+
+/// Processors that this process may run on.
+static inline int linux_processor_count(void) {
+  unsigned long words[128]; // for 8192 processors
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof words, words);
+  if (bytes <= 0) return (int)sysconf(_SC_NPROCESSORS_ONLN);
+  int count = 0;
+  for (long i = 0; i < bytes / (long)sizeof *words; i++) count += __builtin_popcountl(words[i]);
+  return count;
+}
+
+/// pread(2) of what the page cache holds: -1 and EAGAIN where it would wait.
+static inline ssize_t linux_read_cached(int fd, void *buffer, size_t count, off_t offset) {
+  struct iovec part = { .iov_base = buffer, .iov_len = count };
+  return syscall(SYS_preadv2, fd, &part, 1L, (long)offset, 0L, 0x8L /* RWF_NOWAIT */);
+}
+
+/// A hint to the processor in a loop that waits for another thread.
+static inline void linux_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
 }
 
 static inline int linux_thread_id(void) { return (int)syscall(SYS_gettid); }

@@ -127,6 +127,11 @@ public struct FileDescriptor: Hashable, Sendable {
     return done
   }
 
+  /// Fills the buffer with what the host has in memory; false, with the buffer in any state, where that is not all of it.
+  public func readIfCached(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) -> Bool {
+    linux_read_cached(rawValue, buffer.baseAddress, buffer.count, off_t(offset)) == buffer.count
+  }
+
   /// At most `byteCount` bytes at `offset`; shorter only where the file ends.
   public func read(upTo byteCount: Int, at offset: Int64) throws(Errno) -> [UInt8] {
     var failure: Errno?

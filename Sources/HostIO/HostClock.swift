@@ -25,6 +25,9 @@ public enum HostClock {
     return Int64(now.tv_sec) &* 1_000_000_000 &+ Int64(now.tv_nsec)
   }
 
+  /// Tells the processor that this thread looks at something again and again.
+  @inline(__always) public static func pause() { linux_pause() }
+
   /// CPU time this process has used, in nanoseconds.
   public static var processNanoseconds: UInt64 {
     var now = timespec()

@@ -45,7 +45,7 @@ public enum HostProcess {
   }
 
   /// Processors this process may use.
-  public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+  public static var processorCount: Int { max(1, Int(linux_processor_count())) }
 
   /// Physical memory of the host, in bytes.
   public static var hostMemoryByteCount: Int { Int(sysconf(Int32(_SC_PHYS_PAGES))) &* MappedMemory.pageByteCount }

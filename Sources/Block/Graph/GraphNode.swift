@@ -122,6 +122,10 @@ public final class GraphNode: BlockNode {
     }
   }
 
+  public func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    !options.copiesOnRead && content.readAtOnce(at: offset, into: buffer)
+  }
+
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     guard try prepareWrite(at: offset, buffer) else { return }
     try content.write(at: offset, from: buffer)

@@ -49,6 +49,10 @@ public final class RawNode: BlockNode {
     try lower.read(at: position + offset, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
   }
 
+  public func readAtOnce(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    contains(position, buffer.count) && lower.readAtOnce(at: position + offset, into: buffer)
+  }
+
   public func write(at position: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try check(position, buffer)
     try lower.write(at: position + offset, from: buffer)

@@ -6,6 +6,9 @@ import Synchronization
 public final class Mailbox: Sendable {
   private let events = Guarded<[@Sendable () -> Void]>([])
   private let pending = Atomic<Bool>(false)
+  private let looking = Atomic<Int64>(0)
+  /// The longest time, in nanoseconds, for which `wait` looks before it sleeps.
+  private static let longestLook: Int64 = HostProcess.processorCount > 1 ? 80_000 : 0
 
   public init() {}
 
@@ -30,8 +33,28 @@ public final class Mailbox: Sendable {
     for event in batch { event() }
   }
 
-  /// Sleeps until an event waits or the duration in nanoseconds has passed (nil: without limit).
+  /// Waits until there is an event or the duration in nanoseconds has passed (nil: without limit). Machine thread only.
+  ///
+  /// To wake a thread takes the host longer than many a request of a disk. So this looks for events for a while before it
+  /// sleeps, if the sleeps before were that short, and no longer once one was long: an idle machine sleeps at once.
   public func wait(atMost duration: Int64?) {
+    let limit = min(looking.load(ordering: .relaxed), duration ?? .max)
+    let start = HostClock.monotonicNanoseconds
+    if limit > 0 {
+      var rounds = 0
+      while !hasEvents {
+        HostClock.pause()
+        rounds &+= 1
+        if rounds & 15 == 0, HostClock.monotonicNanoseconds &- start >= UInt64(limit) { break }
+      }
+      if hasEvents { return }
+    }
+    sleep(atMost: duration.map { $0 - limit })
+    let isShort = HostClock.monotonicNanoseconds &- start < UInt64(2 * Self.longestLook)
+    looking.store(isShort ? Self.longestLook : 0, ordering: .relaxed)
+  }
+
+  private func sleep(atMost duration: Int64?) {
     if let duration {
       _ = events.wait(nanoseconds: UInt64(max(0, duration))) { $0.isEmpty ? nil : true }
     } else {

@@ -160,7 +160,8 @@ public final class BlockBackend {
     let medium = medium
     let workWillBegin = queue.workWillBegin
     // A thread takes longer to wake than what the host has in memory to copy.
-    if let worker, workWillBegin == nil, let medium, worker.isIdle, let bytes = operation.performAtOnce(on: medium.root) {
+    if let worker, workWillBegin == nil, let medium, worker.isIdle, let bytes = operation.performAtOnce(on: medium.root)
+    {
       outcome.content.withLock { $0.result = .success(bytes) }
       if postsAlways { mailbox.post { bound.value.backend?.deliver(identity) } }
       return

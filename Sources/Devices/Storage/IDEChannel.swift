@@ -217,7 +217,11 @@ final class IDEChannel: WidePortDevice {
       let count = min(end - position, Int(state.busMaster.left))
       let address = PhysicalAddress(state.busMaster.address)
       if toMemory {
-        memory.write(address, Array(drive.state.buffer[position..<position + count]))
+        // No access to the state lasts while the write reaches a device.
+        let buffer = drive.state.buffer
+        buffer.withUnsafeBytes {
+          memory.write(address, from: UnsafeRawBufferPointer(rebasing: $0[position..<position + count]))
+        }
       } else {
         drive.state.buffer.replaceSubrange(position..<position + count, with: memory.read(address, count: count))
       }

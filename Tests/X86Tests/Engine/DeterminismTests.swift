@@ -132,7 +132,8 @@ struct DeterminismTests {
     }
   }
 
-  /// Before version 3 tables had 2048 and 1024 slots: pages 802h, 1801h and 3h lay in the order of their last eleven bits.
+  /// Before version 3 tables had 2048 and 1024 slots: pages 802h, 1801h and 3h lay in the order of
+  /// their last eleven bits. Version 3 had 4096 slots of code.
   @Test func `translations of the smaller tables of older versions are taken over`() throws {
     func encoding(_ pages: [UInt64]) -> [UInt8] {
       pages.flatMap { page in
@@ -154,6 +155,12 @@ struct DeterminismTests {
     let loaded = try StateRecorder.save(processor)
     #expect(loaded[data].bytes == encoding([3, 0x802, 0x1801]))
     #expect(loaded[code].bytes == encoding([1, 0xc00]))
+
+    fields[data].bytes = encoding([3, 0x802, 0x1801])
+    fields[code].bytes = encoding([0x3001, 2])
+    loader = StateLoader(fields, version: 3)
+    try processor.visit(&loader)
+    #expect(try StateRecorder.save(processor)[code].bytes == encoding([2, 0x3001]))
 
     // Two pages of one slot were never there together.
     fields[data].bytes = encoding([1, 0x801])

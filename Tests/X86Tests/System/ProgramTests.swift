@@ -8,7 +8,7 @@ import X86
 struct ProgramTests {
   static let all =
     Program.realMode + Program.segments + Program.transfers + Program.paging + Program.virtualMode + Program.tasks
-    + Program.control + Program.breakpoints + Program.monitoring
+    + Program.control + Program.breakpoints + Program.monitoring + Program.pageLinks
 
   @Test(arguments: all)
   func `a program reports what the manual says`(_ program: Program) throws {

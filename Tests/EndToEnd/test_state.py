@@ -43,7 +43,7 @@ def test_text(images):
     lines = state(images, 'early').splitlines()
     assert lines[0] == 'state file of version 2, memory placed'
     assert any(line.startswith('memory pc.ram: 16777216 bytes, ') for line in lines)
-    assert 'section cpu, version 3' in lines
+    assert 'section cpu, version 4' in lines
     assert any(line.split() == ['instruction_count', hex(1_000_000)] for line in lines)
 
 

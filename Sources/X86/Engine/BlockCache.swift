@@ -156,8 +156,7 @@ struct BlockCache {
   func connect(_ link: UInt, _ block: Block) {
     guard let word = UnsafeMutableRawPointer(bitPattern: link) else { return }
     word.storeBytes(of: UInt(bitPattern: block.firstOp), as: UInt.self)
-    word.storeBytes(of: block.pointee.firstIncoming, toByteOffset: BranchLinks.nextOffset, as: UInt.self)
-    block.pointee.firstIncoming = link
+    Gate.enterList(link, of: block)
   }
 
   /// Clears all links that lead to a block.

@@ -26,39 +26,44 @@ enum Gate {
     _ gate: UnsafeMutableRawPointer, _ block: Block, linear: UInt64, generation: UInt32, isGlobal: Bool
   ) {
     let word = gate + target
-    let first = UInt(bitPattern: block.firstOp), link = UInt(bitPattern: word) | tag
+    let first = UInt(bitPattern: block.firstOp)
     let old = word.load(as: UInt.self)
     if old != first {
-      if let earlier = UnsafeMutableRawPointer(bitPattern: old) {
-        remove(link, from: (earlier - BlockHeader.byteCount).assumingMemoryBound(to: BlockHeader.self))
-      }
+      if old != 0 { leaveList(word) }
       word.storeBytes(of: first, as: UInt.self)
-      word.storeBytes(of: block.pointee.firstIncoming, toByteOffset: BranchLinks.nextOffset, as: UInt.self)
-      block.pointee.firstIncoming = link
+      enterList(UInt(bitPattern: word) | tag, of: block)
     }
     gate.storeBytes(of: linear, toByteOffset: Gate.linear, as: UInt64.self)
     gate.storeBytes(of: generation, toByteOffset: Gate.generation, as: UInt32.self)
     gate.storeBytes(of: isGlobal ? globalGate : localGate, as: Handler.self)
   }
 
-  /// Takes a link out of the list of those that lead to a block.
-  private static func remove(_ link: UInt, from block: Block) {
-    func next(_ address: UInt) -> UnsafeMutableRawPointer? {
-      UnsafeMutableRawPointer(bitPattern: address & ~tag).map { $0 + BranchLinks.nextOffset }
-    }
-    guard let after = next(link)?.load(as: UInt.self) else { return }
-    if block.pointee.firstIncoming == link {
-      block.pointee.firstIncoming = after
+  // MARK: The list of links to a block
+
+  /// From a gate's link to the address of the word that the link stands in: only gates leave a list before it ends, and a guest
+  /// can make lists long.
+  private static let holderOffset = 24
+
+  /// Puts a link, of a gate or not, before all others that lead to a block.
+  static func enterList(_ link: UInt, of block: Block) {
+    let head = UnsafeMutableRawPointer(block) + (MemoryLayout<BlockHeader>.offset(of: \.firstIncoming) ?? 0)
+    guard let word = UnsafeMutableRawPointer(bitPattern: link & ~tag) else { return }
+    hold(block.pointee.firstIncoming, in: word + BranchLinks.nextOffset)
+    hold(link, in: head)
+  }
+
+  private static func leaveList(_ word: UnsafeMutableRawPointer) {
+    guard let holder = UnsafeMutableRawPointer(bitPattern: word.load(fromByteOffset: holderOffset, as: UInt.self))
+    else {
       return
     }
-    var address = block.pointee.firstIncoming
-    while let word = next(address) {
-      address = word.load(as: UInt.self)
-      if address == link {
-        word.storeBytes(of: after, as: UInt.self)
-        return
-      }
-    }
+    hold(word.load(fromByteOffset: BranchLinks.nextOffset, as: UInt.self), in: holder)
+  }
+
+  private static func hold(_ link: UInt, in holder: UnsafeMutableRawPointer) {
+    holder.storeBytes(of: link, as: UInt.self)
+    guard link & tag != 0, let word = UnsafeMutableRawPointer(bitPattern: link & ~tag) else { return }
+    word.storeBytes(of: UInt(bitPattern: holder), toByteOffset: holderOffset, as: UInt.self)
   }
 }
 

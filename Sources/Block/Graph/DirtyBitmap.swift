@@ -135,7 +135,9 @@ public final class DirtyBitmap: Sendable, Equatable {
     for (index, word) in words.enumerated() where word != 0 {
       for bit in 0..<64 where word >> UInt64(bit) & 1 != 0 {
         let start = (Int64(index) * 64 + Int64(bit)) &* other.granularity
-        set(start..<start &+ other.granularity)
+        // The last one may reach beyond what a length can be.
+        let (end, overflows) = start.addingReportingOverflow(other.granularity)
+        if start >= 0 { set(start..<(overflows ? .max : end)) }
       }
     }
   }

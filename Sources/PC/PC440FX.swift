@@ -16,6 +16,8 @@ import X86
 /// A wiring diagram: one line per chip, in address order. Everything else about a chip is in its own file.
 public final class PC440FX {
   public let processor: Processor
+  /// What the processor compiles to, unless the host refuses such memory.
+  private let hostCode: ExecutableMemory?
   public let memory: GuestMemory
   public let map: MemoryMap
   public let ports = PortSpace()
@@ -65,6 +67,9 @@ public final class PC440FX {
   let networkNames: [String]
   /// Ethernet addresses that were given out.
   var takenAddresses: [[UInt8]]
+
+  /// About as much as the decoded code it is made from; see `BlockCache`.
+  private static let hostCodeByteCount = 64 << 20
 
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
@@ -123,6 +128,11 @@ public final class PC440FX {
       random: random)
     let processor = Processor(machine: bridge.interface)
     processor.setModel(model)
+    hostCode = try? ExecutableMemory(Self.hostCodeByteCount)
+    if let hostCode {
+      processor.setHostCodeMemory(
+        writable: hostCode.writable, executable: hostCode.executable, byteCount: hostCode.byteCount)
+    }
     self.processor = processor
     intr.connect { [unowned processor] in processor.setInterruptLine($0) }
     nmi.connect { [unowned processor] in if $0 { processor.raiseNMI() } }

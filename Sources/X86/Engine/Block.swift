@@ -17,7 +17,9 @@ struct BlockHeader: BitwiseCopyable {
   /// Op slots, links not counted.
   var opCount: UInt16 = 0
   /// Instructions.
-  var instructionCount: UInt16 = 0
+  var instructionCount: UInt8 = 0
+  /// Entries of `HostOperation` after the gates.
+  var operationCount: UInt8 = 0
   /// The last op is followed by a slot of `BranchLinks`.
   var hasLinks = false
   var isDropped = false
@@ -58,9 +60,14 @@ extension UnsafeMutablePointer where Pointee == BlockHeader {
   }
   /// The gates after the links, `gateCount` of them.
   var gates: UnsafeMutableRawPointer { UnsafeMutableRawPointer(links) + MemoryLayout<BranchLinks>.stride }
-  /// Bytes of header, ops, links and gates.
+  /// Behind the gates: what the ops of the segments do, `operationCount` in all.
+  var operations: UnsafeMutablePointer<HostOperation> {
+    (gates + Int(pointee.gateCount) * Gate.byteCount).assumingMemoryBound(to: HostOperation.self)
+  }
+  /// Bytes of header, ops, links, gates and operations.
   var byteCount: Int {
     BlockHeader.byteCount + (Int(pointee.opCount) + 1) * opStride + Int(pointee.gateCount) * Gate.byteCount
+      + Int(pointee.operationCount) * HostOperation.byteCount
   }
 }
 

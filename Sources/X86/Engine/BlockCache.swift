@@ -22,12 +22,16 @@ struct BlockCache {
   var mustFlush = false
   /// Where blocks are decoded to.
   let draft: UnsafeMutablePointer<Draft>
+  /// Where their ops are listed before they are placed.
+  let listing: UnsafeMutablePointer<Listing>
   /// Counts `removeAll`: addresses taken before one mean nothing after it.
   var flushCount = 0
   /// Blocks built since the start, for tests and statistics.
   var builtCount = 0
   /// Upper limit of instructions in a block; tests lower it.
   var maximumInstructions = 64
+  /// Host code of the blocks' segments.
+  var hostCode = HostCode()
   /// What blocks are built with; tests leave parts out.
   var options = EngineOptions.all
 
@@ -38,6 +42,8 @@ struct BlockCache {
     pages = CodePages()
     draft = .allocate(capacity: 1)
     draft.initialize(to: Draft())
+    listing = .allocate(capacity: 1)
+    listing.initialize(to: Listing())
     let header = arena.bindMemory(to: BlockHeader.self, capacity: 1)
     header.initialize(to: BlockHeader(byteLength: 1))
     header.op(0).initialize(to: Op(handler: dispatchHandler))
@@ -51,6 +57,8 @@ struct BlockCache {
   func deallocate() {
     arena.deallocate()
     draft.deallocate()
+    listing.pointee.deallocate()
+    listing.deallocate()
     buckets.deallocate()
     pages.deallocate()
   }
@@ -187,5 +195,6 @@ struct BlockCache {
     pages.removeAll()
     pendingLink = 0
     mustFlush = false
+    hostCode.removeAll()
   }
 }

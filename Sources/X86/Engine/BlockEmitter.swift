@@ -14,7 +14,8 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   let isFused = options.contains(.fusion) && fusesLastPair(draft, key)
   // Handlers that check are right in flat segments too.
   let handlerKey = options.contains(.flatHandlers) ? key : key & ~(ModeKey.flatData | ModeKey.flatCode)
-  var slot = 0
+  let listing = blocks.pointee.listing
+  listing.pointee.count = 0
   var isClosed = false
   var index = 0
   // The last two may be a pair of another kind.
@@ -27,39 +28,42 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
       op.length = draft.pointee.instructions[index].length
       op.ipOffset = UInt16(truncatingIfNeeded: draft.pointee.offsets[index])
       op.left = UInt16(truncatingIfNeeded: count - index)
-      block.op(slot).initialize(to: op)
-      slot += 1
+      listing.pointee.append(
+        op, HostOperation(.pair, detail: first.kind.rawValue, sourceSize: second.kind.rawValue))
       index += 2
       isClosed = false
       continue
     }
     let instruction = draft.pointee.instructions[index]
     let offset = draft.pointee.offsets[index]
-    let op: Op
     if isFused && index == count - 2 {
-      op = fusedOp(draft, key)
+      listing.pointee.append(fusedOp(draft, key), fusedOperation(draft, key))
       isClosed = true
-    } else {
-      let selection = select(
-        instruction, draft.pointee.results[index], handlerKey, features: c.cpu.pointee.features,
-        dropFlags: dead[index])
-      op = makeOp(instruction, selection.handler, offset: offset, left: count - index)
-      isClosed = selection.isBranch
+      break
     }
-    block.op(slot).initialize(to: op)
-    slot += 1
-    if isFused && index == count - 2 { break }
+    let selection = select(
+      instruction, draft.pointee.results[index], handlerKey, features: c.cpu.pointee.features, dropFlags: dead[index])
+    let op = makeOp(instruction, selection.handler, offset: offset, left: count - index)
+    isClosed = selection.isBranch
+    listing.pointee.append(
+      op, isClosed ? branchOperation(instruction, op, physical, handlerKey) : selection.operation)
     index += 1
   }
   if !isClosed {
     var end = Op(handler: branchHandlers(handlerKey, operandSize: nil).blockEnd)
     end.ipOffset = UInt16(truncatingIfNeeded: draft.pointee.byteLength)
     end.displacement = Int32(truncatingIfNeeded: draft.pointee.byteLength)
-    block.op(slot).initialize(to: end)
-    slot += 1
+    var operation = HostOperation()
+    if isFlatCode(handlerKey) {
+      operation = HostOperation(.fallThrough)
+      operation.isLong = is64Bit(handlerKey)
+    }
+    listing.pointee.append(end, operation)
   }
-  block.pointee.opCount = UInt16(truncatingIfNeeded: slot)
-  block.pointee.instructionCount = UInt16(truncatingIfNeeded: count)
+  block.pointee.instructionCount = UInt8(truncatingIfNeeded: count)
+  let hostCode = blocks.pointee.hostCode
+  let compiles = options.contains(.hostCode) && hostCode.isAvailable && (count > 1 || hostCode.compilesSingles)
+  block.pointee.opCount = UInt16(truncatingIfNeeded: listing.pointee.place(block, heads: compiles ? hostCode : nil))
   block.pointee.hasLinks = true
   let last = draft.pointee.instructions[count - 1]
   switch last.mnemonic {
@@ -67,15 +71,39 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   default: break
   }
   let dispatch = blocks.pointee.dispatchOp
-  guard options.contains(.links) else {
+  if options.contains(.links) {
+    // The handlers of other branches look at the header of what they are linked to.
+    let hasGates = is64Bit(handlerKey) || handlerKey & ModeKey.flatCode != 0 && !(isClosed && last.operandSize == 2)
+    block.links.initialize(to: links(block, draft, last, isClosed, hasGates ? nil : dispatch))
+  } else {
     block.links.initialize(to: BranchLinks(taken: dispatch, fallThrough: dispatch))
-    return block
   }
-  // The handlers of other branches look at the header of what they are linked to.
-  let is64 = handlerKey & ModeKey.codeSizeMask == UInt32(CodeSize.bits64.rawValue)
-  let hasGates = is64 || handlerKey & ModeKey.flatCode != 0 && !(isClosed && last.operandSize == 2)
-  block.links.initialize(to: links(block, draft, last, isClosed, hasGates ? nil : dispatch))
+  if compiles { listing.pointee.placeOperations(block, hostCode) }
   return block
+}
+
+private func is64Bit(_ key: UInt32) -> Bool { key & ModeKey.codeSizeMask == UInt32(CodeSize.bits64.rawValue) }
+
+/// Code whose branches of 32 or 64 bits check nothing.
+private func isFlatCode(_ key: UInt32) -> Bool { is64Bit(key) || key & ModeKey.flatCode != 0 }
+
+/// A jump inside its page in flat code, which cannot fault.
+private func branchOperation(_ instruction: Instruction, _ op: Op, _ physical: UInt64, _ key: UInt32) -> HostOperation {
+  let none = HostOperation()
+  guard isFlatCode(key), is64Bit(key) || instruction.operandSize == 4, instruction.operands.0.kind == .relative else {
+    return none
+  }
+  let (target, overflow) = Int64(physical & 0xfff).addingReportingOverflow(Int64(bitPattern: op.immediate))
+  guard !overflow, target >= 0, target < 0x1000 else { return none }
+  var operation = none
+  switch instruction.mnemonic {
+  case .jcc where instruction.condition >> 1 != 5:
+    operation = HostOperation(.jumpIf, detail: instruction.condition & 15)
+  case .jmp: operation = HostOperation(.jump)
+  default: return none
+  }
+  operation.isLong = is64Bit(key)
+  return operation
 }
 
 /// An instruction as a half of a pair, if it can be one.
@@ -222,6 +250,29 @@ private func fusedOp(_ draft: UnsafeMutablePointer<Draft>, _ key: UInt32) -> Op 
   op.immediate = UInt64(bitPattern: displacement) << 32 | first.immediate & 0xffff_ffff
   op.displacement = Int32(truncatingIfNeeded: following)
   return op
+}
+
+private func fusedOperation(_ draft: UnsafeMutablePointer<Draft>, _ key: UInt32) -> HostOperation {
+  let count = draft.pointee.count
+  let jump = draft.pointee.instructions[count - 1], first = draft.pointee.instructions[count - 2]
+  let second = first.operands.1
+  var operation = HostOperation()
+  // AH, CH, DH, BH stay with the handlers.
+  guard first.operands.0.register < 16, second.kind != .register || second.register < 16 else { return operation }
+  let condition = jump.condition & 15, size = first.operandSize
+  let isImmediate = second.kind == .immediate
+  switch first.mnemonic {
+  case .cmp, .test:
+    operation = HostOperation(
+      isImmediate ? .fusedImm : .fusedReg, size: size, detail: condition, sourceSize: first.mnemonic == .cmp ? 0 : 1)
+  // INC and DEC leave CF.
+  case .inc where condition >> 1 != 1 && condition >> 1 != 3, .dec where condition >> 1 != 1 && condition >> 1 != 3:
+    operation = HostOperation(
+      .fusedStep, size: size, detail: condition, sourceSize: first.mnemonic == .inc ? 0 : 1)
+  default: break
+  }
+  operation.isLong = is64Bit(key)
+  return operation
 }
 
 private func fusedHandlers(_ first: Instruction, is64: Bool) -> InlineArray<16, Handler>? {

@@ -127,6 +127,9 @@ public struct CPUState {
   /// translations alone survive a load of CR3.
   var globalGeneration: UInt32 = firstGlobalGeneration
   static let firstGlobalGeneration: UInt32 = 2
+  /// Operands of flags that host code has not stored yet; see `DeferredFlags`. Meaningless outside it.
+  var deferredFirst: UInt64 = 0
+  var deferredSecond: UInt64 = 0
 
   init(
     fastTLB: UnsafeMutableRawPointer, machine: MachineInterface, mmu: UnsafeMutablePointer<MMU>,

@@ -20,7 +20,12 @@ package struct EngineOptions: OptionSet, Sendable {
   /// Pages are accessed at their host addresses, string instructions a page at a time.
   package static let fastMemory = EngineOptions(rawValue: 1 << 5)
 
-  package static let all: EngineOptions = [.links, .jumpTable, .fusion, .deadFlags, .flatHandlers, .fastMemory]
+  /// What runs often is compiled to host code, if the host allows it.
+  package static let hostCode = EngineOptions(rawValue: 1 << 6)
+
+  package static let all: EngineOptions = [
+    .links, .jumpTable, .fusion, .deadFlags, .flatHandlers, .fastMemory, .hostCode,
+  ]
 }
 
 /// For tests that show that results depend on nothing of the engine. Only between runs.
@@ -37,6 +42,14 @@ extension Processor {
   /// Limits the length of blocks to be built, 1...64 instructions.
   package func limitBlocks(to count: Int) {
     cpu.pointee.blocks.pointee.maximumInstructions = max(1, min(count, Draft.capacity))
+    flushBlocks(c)
+  }
+
+  /// Compiles whatever can be, the first time it runs, single instructions too.
+  package func compileEverything() {
+    cpu.pointee.blocks.pointee.hostCode.threshold = 1
+    cpu.pointee.blocks.pointee.hostCode.minimumOps = 1
+    cpu.pointee.blocks.pointee.hostCode.compilesSingles = true
     flushBlocks(c)
   }
 

@@ -58,6 +58,18 @@ public final class Processor {
     cpu.pointee.runEnd &- UInt64(bitPattern: cpu.pointee.remaining) &- UInt64(cpu.pointee.currentLeft)
   }
 
+  /// Lets the processor compile code that runs often. Both addresses lead to the same memory, which may be written at one and
+  /// executed at the other and must stay for as long as the processor runs. Before the first run; on hosts other than x86-64
+  /// nothing happens.
+  public func setHostCodeMemory(
+    writable: UnsafeMutableRawPointer, executable: UnsafeRawPointer, byteCount: Int
+  ) {
+    blocks.pointee.hostCode.setMemory(writable: writable, executable: executable, byteCount: byteCount)
+  }
+
+  /// Parts of blocks compiled to host code since the start.
+  package var compiledCount: Int { blocks.pointee.hostCode.compiledCount }
+
   // MARK: Signals
 
   /// Makes `run` return before the next instruction. Machine thread only (from callbacks or between runs).

@@ -64,7 +64,7 @@ extension Processor {
         block = short
       }
       cpu.pointee.remaining &-= Int64(block.pointee.instructionCount)
-      block.op(0).pointee.handler(c, UnsafeRawPointer(block.firstOp))
+      start(block)
       cpu.pointee.currentLeft = 0
       cpu.pointee.blocks.pointee.pendingLink = 0
     }

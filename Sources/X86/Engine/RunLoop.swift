@@ -77,8 +77,18 @@ extension Processor {
         connect(block, linkage, link: cpu.pointee.blocks.pointee.flushCount == epoch ? link : 0)
       }
       cpu.pointee.remaining &-= count
-      block.op(0).pointee.handler(c, UnsafeRawPointer(block.firstOp))
+      start(block)
       cpu.pointee.currentLeft = 0
+    }
+  }
+
+  /// Runs a chain that starts with a block.
+  func start(_ block: Block) {
+    let handler = block.op(0).pointee.handler
+    if let entry = cpu.pointee.blocks.pointee.hostCode.entry {
+      entry(c, UnsafeRawPointer(block.firstOp), unsafeBitCast(handler, to: UInt.self))
+    } else {
+      handler(c, UnsafeRawPointer(block.firstOp))
     }
   }
 
@@ -108,7 +118,7 @@ extension Processor {
     let rest = cpu.pointee.remaining &- 1
     cpu.pointee.runEnd &-= UInt64(bitPattern: rest)
     cpu.pointee.remaining = 0
-    block.op(0).pointee.handler(c, UnsafeRawPointer(block.firstOp))
+    start(block)
     cpu.pointee.currentLeft = 0
     cpu.pointee.runEnd &+= UInt64(bitPattern: rest)
     cpu.pointee.remaining &+= rest

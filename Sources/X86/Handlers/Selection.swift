@@ -7,6 +7,8 @@ struct Selection {
   var handler: Handler
   /// It leaves the block by itself in every case and uses the block's links.
   var isBranch = false
+  /// What host code can do in its place; of branches nothing.
+  var operation = HostOperation()
 }
 
 /// What a mode allows: the address and stack forms, and the code mode, that fit an instruction.
@@ -60,7 +62,7 @@ func select(
   let mode = SelectionMode(key: key)
   if let handler = branch(instruction, mode) { return Selection(handler: handler, isBranch: true) }
   if let handler = integerHandler(for: instruction, mode, features: features, dropFlags: dropFlags) {
-    return Selection(handler: handler)
+    return Selection(handler: handler, operation: hostOperation(instruction, mode, dropsFlags: dropFlags))
   }
   if let handler = floatingHandler(for: instruction, mode, features: features) { return Selection(handler: handler) }
   if let system = systemHandler(for: instruction) { return Selection(handler: system.handler) }

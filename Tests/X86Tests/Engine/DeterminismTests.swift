@@ -9,6 +9,15 @@ struct DeterminismTests {
   /// How a run is disturbed.
   enum Disturbance: String, CaseIterable, Sendable {
     case shortBudgets, oneInstructionBlocks, flushes, inexactBudgets, fewLinks, saves
+    /// As the first, third and last, and undisturbed, in host code; the last with memory for little of it.
+    case compiled, compiledShortBudgets, compiledFlushes, compiledSaves, littleHostCode
+
+    var compiles: Bool {
+      switch self {
+      case .compiled, .compiledShortBudgets, .compiledFlushes, .compiledSaves, .littleHostCode: true
+      default: false
+      }
+    }
   }
 
   static let programs = ProgramTests.all + Program.long
@@ -34,8 +43,10 @@ struct DeterminismTests {
     }
   }
 
-  private func bench(_ program: Program, _ image: [UInt8]) -> Bench {
-    let bench = Bench(rom: image)
+  private func bench(_ program: Program, _ image: [UInt8], _ disturbance: Disturbance? = nil) -> Bench {
+    let bench = Bench(
+      rom: image, compiles: disturbance?.compiles ?? false,
+      hostCodeByteCount: disturbance == .littleHostCode ? 48 << 10 : 8 << 20)
     if let model = program.processorModel { bench.processor.setModel(model) }
     return bench
   }
@@ -50,7 +61,7 @@ struct DeterminismTests {
 
     for disturbance in Disturbance.allCases {
       var random = SplitMix(state: UInt64(program.name.utf8.count) &* 77)
-      var subject = bench(program, image)
+      var subject = bench(program, image, disturbance)
       if disturbance == .oneInstructionBlocks { subject.processor.limitBlocks(to: 1) }
       if disturbance == .fewLinks { subject.processor.limitBlocks(to: 5) }
       var slices = 0
@@ -58,10 +69,10 @@ struct DeterminismTests {
         let left = Int64(limit - subject.processor.instructionCount)
         var budget = left
         switch disturbance {
-        case .shortBudgets: budget = 1 + Int64(random.below(40))
-        case .flushes, .saves: budget = 200 + Int64(random.below(3000))
+        case .shortBudgets, .compiledShortBudgets: budget = 1 + Int64(random.below(40))
+        case .flushes, .saves, .compiledFlushes, .compiledSaves: budget = 200 + Int64(random.below(3000))
         case .inexactBudgets: budget = 100 + Int64(random.below(100))
-        case .oneInstructionBlocks, .fewLinks: break
+        case .oneInstructionBlocks, .fewLinks, .compiled, .littleHostCode: break
         }
         budget = min(budget, left)
         // The end must be exact for the comparison.
@@ -69,8 +80,10 @@ struct DeterminismTests {
         let exit = subject.processor.run(budget: budget, exact: isExact)
         if exit == .halted || exit == .shutdown { break }
         slices += 1
-        if disturbance == .flushes { subject.processor.flushDecodedCode() }
-        if disturbance == .saves && slices % 4 == 0 { subject = try moved(subject, program, image) }
+        if disturbance == .flushes || disturbance == .compiledFlushes { subject.processor.flushDecodedCode() }
+        if disturbance == .saves || disturbance == .compiledSaves, slices % 4 == 0 {
+          subject = try moved(subject, program, image, disturbance)
+        }
       }
       let outcome = try Outcome(subject)
       #expect(outcome.output == expected.output, "\(disturbance)")
@@ -91,8 +104,10 @@ struct DeterminismTests {
   }
 
   /// A fresh machine with the state of this one.
-  private func moved(_ old: Bench, _ program: Program, _ image: [UInt8]) throws -> Bench {
-    let fresh = bench(program, image)
+  private func moved(
+    _ old: Bench, _ program: Program, _ image: [UInt8], _ disturbance: Disturbance
+  ) throws -> Bench {
+    let fresh = bench(program, image, disturbance)
     fresh.ram.copyMemory(from: old.ram, byteCount: Bench.ramByteCount)
     fresh.output = old.output
     fresh.counter = old.counter

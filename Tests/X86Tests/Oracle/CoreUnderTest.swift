@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HostIO
 import X86
 
 /// Our processor with memory at the addresses of `OracleLayout`, in a copy of the host's.
@@ -6,8 +7,10 @@ final class CoreUnderTest {
   let data: UnsafeMutableRawPointer
   let code: UnsafeMutableRawPointer
   private(set) var processor: Processor?
+  private var hostCode: ExecutableMemory?
 
-  init() {
+  /// `compiles`: every instruction that can be is compiled to host code.
+  init(compiles: Bool = false) {
     data = .allocate(byteCount: OracleLayout.dataBytes, alignment: 4096)
     code = .allocate(byteCount: OracleLayout.codeBytes, alignment: 4096)
     code.initializeMemory(as: UInt8.self, repeating: 0x90, count: OracleLayout.codeBytes)
@@ -31,8 +34,17 @@ final class CoreUnderTest {
         msrRead: { _, _, _ in false }, msrWrite: { _, _, _ in false },
         taskPriorityRead: { _ in 0 }, taskPriorityWrite: { _, _ in }, timeStamp: { _ in 0 }, ferr: { _, _ in }))
     processor.enableAllFeatures()
+    if compiles, let memory = try? ExecutableMemory(1 << 20) {
+      processor.setHostCodeMemory(
+        writable: memory.writable, executable: memory.executable, byteCount: memory.byteCount)
+      processor.compileEverything()
+      hostCode = memory
+    }
     self.processor = processor
   }
+
+  /// Parts of code compiled so far.
+  var compiledCount: Int { processor?.compiledCount ?? 0 }
 
   deinit {
     data.deallocate()

@@ -12,14 +12,15 @@ final class Oracle {
   enum Mode: String, CaseIterable { case long, flat, segmented }
 
   let host: HostProcessor
-  let core = CoreUnderTest()
+  let core: CoreUnderTest
   private(set) var executed = 0
   private(set) var skipped = 0
   private(set) var faults = 0
 
-  init?() {
+  init?(compiles: Bool) {
     guard let host = HostProcessor() else { return nil }
     self.host = host
+    core = CoreUnderTest(compiles: compiles)
   }
 
   private func fill(_ random: inout SplitMix, _ test: OracleCase, is32Bit: Bool) {
@@ -120,8 +121,9 @@ private func setting(_ name: String) -> String? {
 }
 
 @Suite(.serialized) struct OracleTests {
-  @Test func `random instructions do what the host's processor does`() throws {
-    let oracle = try #require(Oracle())
+  @Test(arguments: [false, true])
+  func `random instructions do what the host's processor does`(compiles: Bool) throws {
+    let oracle = try #require(Oracle(compiles: compiles))
     if let replay = setting("APUS_ORACLE_REPLAY") {
       let parts = replay.split(separator: ":")
       let mode = try #require(parts.first.flatMap { Oracle.Mode(rawValue: String($0)) })
@@ -145,6 +147,9 @@ private func setting(_ name: String) -> String? {
     #expect(differences.isEmpty, "\(differences.first ?? "")")
     // Most attempts must come to something, or the oracle says nothing.
     #expect(UInt64(oracle.executed) * 10 >= UInt64(Oracle.Mode.allCases.count) * count * 8)
-    print("oracle: \(oracle.executed) executed, \(oracle.skipped) skipped, \(oracle.faults) faults")
+    #expect(!compiles || oracle.core.compiledCount > oracle.executed / 4)
+    print(
+      "oracle: \(oracle.core.compiledCount) compiled, \(oracle.executed) executed, \(oracle.skipped) skipped, \(oracle.faults) faults"
+    )
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import HostIO
 import X86
 
 /// A machine with nothing but memory: 16 MiB of RAM, a 64 KiB ROM below 1 MiB and below 4 GiB, a debug port, an exit
@@ -30,7 +31,10 @@ final class Bench {
   /// What INTA answers.
   var vector: Int32 = 0x20
 
-  init(rom image: [UInt8] = []) {
+  private var hostCode: ExecutableMemory?
+
+  /// `compiles`: what can be is compiled to host code the first time it runs, with room for `hostCodeByteCount` bytes.
+  init(rom image: [UInt8] = [], compiles: Bool = false, hostCodeByteCount: Int = 8 << 20) {
     ram = .allocate(byteCount: Bench.ramByteCount, alignment: 4096)
     ram.initializeMemory(as: UInt8.self, repeating: 0, count: Bench.ramByteCount)
     rom = .allocate(byteCount: 0x10000, alignment: 4096)
@@ -39,6 +43,12 @@ final class Bench {
       rom.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
     }
     processor = Processor(machine: interface)
+    if compiles, let memory = try? ExecutableMemory(hostCodeByteCount) {
+      processor.setHostCodeMemory(
+        writable: memory.writable, executable: memory.executable, byteCount: memory.byteCount)
+      processor.compileEverything()
+      hostCode = memory
+    }
     processor.reset()
   }
 

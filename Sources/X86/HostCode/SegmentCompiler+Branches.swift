@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The ends of blocks. A branch that is not linked yet, or that the budget or a request for attention stops, is left to its
+/// handler; until that is known nothing is written that the handler would write again differently.
+extension SegmentCompiler {
+  mutating func end(_ operation: HostOperation) {
+    let op = ops[slot]
+    deferred.kind = .none
+    switch operation.kind {
+    case .fusedReg, .fusedImm: endFused(op, operation)
+    case .fusedStep: endStep(op, operation)
+    case .jumpIf:
+      let taken = asm.jumpIf(evaluate(operation.detail))
+      follow(BranchLinks.fallThroughOffset, by: op.displacement, operation)
+      asm.land(taken)
+      follow(BranchLinks.takenOffset, by: Int32(truncatingIfNeeded: op.immediate), operation)
+    case .jump: follow(BranchLinks.takenOffset, by: Int32(truncatingIfNeeded: op.immediate), operation)
+    default: follow(BranchLinks.fallThroughOffset, by: op.displacement, operation)
+    }
+  }
+
+  /// CMP or TEST and a conditional jump.
+  private mutating func endFused(_ op: Op, _ operation: HostOperation) {
+    let size = operation.size, isTest = operation.sourceSize == 1
+    let first = guest(op.dst)
+    let second: HostOperand =
+      operation.kind == .fusedReg
+      ? .register(guest(op.src)) : .immediate(Int32(truncatingIfNeeded: op.immediate & 0xffff_ffff))
+    asm.move(.rdx, first, 8)
+    if !isTest { asm.move(.rax, first, 8) }
+    let alu: HostALU = isTest ? .and : .sub
+    switch second {
+    case .register(let register): asm.alu(alu, .rdx, register, size)
+    case .immediate(let value): asm.alu(alu, .rdx, value, size)
+    }
+    if isTest {
+      storeLogicFlags(.rdx, size)
+    } else {
+      storeArithmeticFlags(isSubtraction: true, second, .rdx, size)
+    }
+    switch (second, isTest) {
+    case (.register(let register), true): asm.test(first, register, size)
+    case (.register(let register), false): asm.alu(.cmp, first, register, size)
+    case (.immediate(let value), true): asm.test(first, value, size)
+    case (.immediate(let value), false): asm.alu(.cmp, first, value, size)
+    }
+    let taken = asm.jumpIf(operation.detail)
+    follow(BranchLinks.fallThroughOffset, by: op.displacement, operation)
+    asm.land(taken)
+    follow(BranchLinks.takenOffset, by: fusedDisplacement(op), operation)
+  }
+
+  /// INC or DEC and a conditional jump on flags that they write.
+  private mutating func endStep(_ op: Op, _ operation: HostOperation) {
+    let size = operation.size, isDecrement = operation.sourceSize == 1
+    let target = guest(op.dst), result = temporary()
+    asm.move(result, target, 8)
+    asm.alu(isDecrement ? .sub : .add, result, 1, size)
+    let taken = asm.jumpIf(operation.detail)
+    for (link, displacement) in [
+      (BranchLinks.fallThroughOffset, op.displacement), (BranchLinks.takenOffset, fusedDisplacement(op)),
+    ] {
+      if link == BranchLinks.takenOffset { asm.land(taken) }
+      prepareToFollow(link)
+      asm.move(.rax, target, size == 8 ? 8 : 4)
+      stepCarries(isDecrement: isDecrement, result, size)
+      storeStepFlags(result, size)
+      wrote(op.dst, result, size)
+      loadLink(link)
+      goOn(by: displacement, operation)
+    }
+  }
+
+  /// The upper half of the immediate; see `fusedRegReg`.
+  private func fusedDisplacement(_ op: Op) -> Int32 {
+    Int32(truncatingIfNeeded: Int64(bitPattern: op.immediate) >> 32)
+  }
+
+  /// Goes over a link to a block or a gate at `displacement` from the block's start, as `follow` of the handlers does.
+  private mutating func follow(_ link: Int, by displacement: Int32, _ operation: HostOperation) {
+    prepareToFollow(link)
+    goOn(by: displacement, operation)
+  }
+
+  /// Exits unless the link may be followed; leaves the target in RAX and what remains of the budget after it in RDX.
+  private mutating func prepareToFollow(_ link: Int) {
+    asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
+    asm.test(.rax, .rax, 8)
+    exitIf(HostCondition.zero)
+    charge()
+    exitIf(HostCondition.sign)
+    asm.alu(.cmp, HostMemory(.rdi, StateField.attention), 0, 8)
+    exitIf(HostCondition.notZero)
+  }
+
+  private mutating func loadLink(_ link: Int) {
+    asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
+    charge()
+  }
+
+  private mutating func charge() {
+    asm.extend(.rcx, HostMemory(.rax, MemoryLayout<Op>.offset(of: \.left) ?? 0), from: 2, to: 4, signed: false)
+    asm.load(.rdx, HostMemory(.rdi, StateField.remaining), 8)
+    asm.alu(.sub, .rdx, .rcx, 8)
+  }
+
+  private mutating func goOn(by displacement: Int32, _ operation: HostOperation) {
+    let pointer = HostMemory(.rdi, StateField.blockIP)
+    if operation.isLong {
+      asm.alu(.add, pointer, displacement, 8)
+    } else {
+      asm.load(.rcx, pointer, 4)
+      asm.alu(.add, .rcx, displacement, 4)
+      asm.store(pointer, .rcx, 8)
+    }
+    asm.store(HostMemory(.rdi, StateField.remaining), .rdx, 8)
+    asm.move(.rsi, .rax, 8)
+    asm.jump(to: HostMemory(.rax))
+  }
+}

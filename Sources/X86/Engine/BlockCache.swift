@@ -7,7 +7,7 @@
 /// stays in place with each op turned into `staleOp`, so a chain that runs in it leaves at the next instruction.
 struct BlockCache {
   static let arenaByteCount = 48 << 20
-  static let bucketCount = 1 << 15
+  static let bucketCount = 1 << 17
 
   let arena: UnsafeMutableRawPointer
   /// First free byte.
@@ -68,7 +68,7 @@ struct BlockCache {
 
   private static func bucket(_ physical: UInt64, _ key: UInt32) -> Int {
     let mixed = (physical ^ UInt64(key) << 20) &* 0x9e37_79b9_7f4a_7c15
-    return Int(truncatingIfNeeded: mixed >> 49)
+    return Int(truncatingIfNeeded: mixed >> 47)
   }
 
   func find(_ physical: UInt64, _ key: UInt32) -> Block? {

@@ -87,20 +87,27 @@ private func is64Bit(_ key: UInt32) -> Bool { key & ModeKey.codeSizeMask == UInt
 /// Code whose branches of 32 or 64 bits check nothing.
 private func isFlatCode(_ key: UInt32) -> Bool { is64Bit(key) || key & ModeKey.flatCode != 0 }
 
-/// A jump inside its page in flat code, which cannot fault.
+/// A near branch in flat code.
 private func branchOperation(_ instruction: Instruction, _ op: Op, _ physical: UInt64, _ key: UInt32) -> HostOperation {
   let none = HostOperation()
-  guard isFlatCode(key), is64Bit(key) || instruction.operandSize == 4, instruction.operands.0.kind == .relative else {
-    return none
-  }
-  let (target, overflow) = Int64(physical & 0xfff).addingReportingOverflow(Int64(bitPattern: op.immediate))
-  guard !overflow, target >= 0, target < 0x1000 else { return none }
+  let size: UInt8 = is64Bit(key) ? 8 : 4
+  guard isFlatCode(key), instruction.operandSize == size || is64Bit(key) else { return none }
+  let mode = SelectionMode(key: key)
   var operation = none
-  switch instruction.mnemonic {
-  case .jcc where instruction.condition >> 1 != 5:
-    operation = HostOperation(.jumpIf, detail: instruction.condition & 15)
-  case .jmp: operation = HostOperation(.jump)
+  switch (instruction.mnemonic, instruction.operands.0.kind) {
+  case (.jcc, .relative) where instruction.condition >> 1 != 5:
+    operation = HostOperation(.jumpIf, size: size, detail: instruction.condition & 15)
+  case (.jmp, .relative): operation = HostOperation(.jump, size: size)
+  case (.call, .relative) where mode.stack != .general: operation = HostOperation(.call, size: size)
+  case (.ret, _) where mode.stack != .general: operation = HostOperation(.ret, size: size)
+  case (.jmp, .register): operation = HostOperation(.jumpReg, size: size)
+  case (.call, .register) where mode.stack != .general: operation = HostOperation(.callReg, size: size)
   default: return none
+  }
+  if instruction.operands.0.kind == .relative {
+    guard Int64(Int32(truncatingIfNeeded: op.immediate)) == Int64(bitPattern: op.immediate) else { return none }
+    let (target, overflow) = Int64(physical & 0xfff).addingReportingOverflow(Int64(bitPattern: op.immediate))
+    if !overflow && target >= 0 && target < 0x1000 { operation.sourceSize = 1 }
   }
   operation.isLong = is64Bit(key)
   return operation

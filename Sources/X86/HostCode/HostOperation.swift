@@ -21,14 +21,20 @@ struct HostOperation: BitwiseCopyable {
     case multiplyReg, multiplyImm
     /// `detail` is a condition code; not of parity.
     case moveIf, setIf
-    case push, pop
+    case push, pushImm, pop
+    case swapBytes
+    /// By CL.
+    case shiftCL
     case nop
-    // The ends of blocks, in code that is flat and whose target is in the page
+    // The ends of blocks, in flat code
     /// `detail` is the condition code, `sourceSize` the comparison: 0 CMP, 1 TEST.
     case fusedReg, fusedImm
     /// `sourceSize`: 0 INC, 1 DEC.
     case fusedStep
-    case jumpIf, jump, fallThrough
+    /// `sourceSize`: 1 if the target is in the same page, so that it is canonical.
+    case jumpIf, jump, call
+    case fallThrough
+    case ret, jumpReg, callReg
   }
   var kind = Kind.none
   var detail: UInt8 = 0
@@ -52,11 +58,14 @@ struct HostOperation: BitwiseCopyable {
   var touchesMemory: Bool {
     switch kind {
     case .load, .store, .storeImm, .zeroLoad, .signLoad, .aluLoad, .aluStore, .aluStoreImm, .compareLoad, .compareStore,
-      .compareStoreImm, .testStore, .testStoreImm, .push, .pop:
+      .compareStoreImm, .testStore, .testStoreImm, .push, .pushImm, .pop:
       true
     default: false
     }
   }
+
+  /// It ends the block with an access to the stack.
+  var usesStack: Bool { kind == .call || kind == .ret || kind == .callReg }
 
   enum FlagUse {
     /// Writes all status flags and reads none.
@@ -73,7 +82,9 @@ struct HostOperation: BitwiseCopyable {
       .overwrites
     case .shift:
       detail == HostShift.rol.rawValue || detail == HostShift.ror.rawValue ? .reads : .overwrites
-    case .increment, .decrement, .moveIf, .setIf, .fusedStep, .jumpIf, .jump, .fallThrough, .none: .reads
+    case .increment, .decrement, .moveIf, .setIf, .shiftCL, .fusedStep, .jumpIf, .jump, .call, .fallThrough, .ret, .jumpReg,
+      .callReg, .none:
+      .reads
     default: .none
     }
   }
@@ -81,15 +92,19 @@ struct HostOperation: BitwiseCopyable {
 
 /// What of an instruction's op can be translated, in a mode. `dropsFlags`: see `HostOperation`.
 func hostOperation(_ i: Instruction, _ mode: SelectionMode, dropsFlags: Bool) -> HostOperation {
-  var operation = translatable(i, mode)
+  var operation = translatable(i, mode, dropsFlags)
   operation.dropsFlags = dropsFlags
   operation.isLong = mode.is64
   return operation
 }
 
-private func translatable(_ i: Instruction, _ mode: SelectionMode) -> HostOperation {
+private func translatable(_ i: Instruction, _ mode: SelectionMode, _ dropsFlags: Bool) -> HostOperation {
   let none = HostOperation()
-  guard !i.lock, i.repeatPrefix == .none else { return i.mnemonic == .nop ? HostOperation(.nop) : none }
+  switch i.mnemonic {
+  case .nop, .pause, .prefetch, .mfence, .lfence, .sfence: return HostOperation(.nop)
+  default: break
+  }
+  guard !i.lock, i.repeatPrefix == .none else { return none }
   let first = i.operands.0, second = i.operands.1
   let size = i.operandSize
   // AH, CH, DH, BH are read where it costs nothing.
@@ -113,7 +128,6 @@ private func translatable(_ i: Instruction, _ mode: SelectionMode) -> HostOperat
   }
 
   switch i.mnemonic {
-  case .nop: return HostOperation(.nop)
   case .mov:
     switch shape {
     case .regReg: return HostOperation(.moveReg, size: size)
@@ -163,10 +177,18 @@ private func translatable(_ i: Instruction, _ mode: SelectionMode) -> HostOperat
   case .neg: return first.kind == .register ? HostOperation(.negate, size: size) : none
   case .not: return first.kind == .register ? HostOperation(.complement, size: size) : none
   case .shl, .shr, .sar:
-    guard first.kind == .register, size >= 4, second.kind != .register else { return none }
-    guard second.kind == .one || i.immediate & (size == 8 ? 63 : 31) != 0 else { return none }
     let shift: HostShift = i.mnemonic == .shl ? .shl : i.mnemonic == .shr ? .shr : .sar
+    guard first.kind == .register else { return none }
+    if second.kind == .register { return size >= 4 ? HostOperation(.shiftCL, size: size, detail: shift.rawValue) : none }
+    // Flags of narrow shifts are the handlers' affair.
+    guard size >= 4 || dropsFlags else { return none }
+    guard second.kind == .one || i.immediate & (size == 8 ? 63 : 31) != 0 else { return none }
     return HostOperation(.shift, size: size, detail: shift.rawValue)
+  case .rol, .ror:
+    guard first.kind == .register, second.kind != .register, dropsFlags else { return none }
+    guard second.kind == .one || i.immediate & (size == 8 ? 63 : 31) != 0 else { return none }
+    return HostOperation(.shift, size: size, detail: (i.mnemonic == .rol ? HostShift.rol : .ror).rawValue)
+  case .bswap: return size >= 4 ? HostOperation(.swapBytes, size: size) : none
   case .imul:
     guard second.kind == .register, size >= 4 else { return none }
     if i.operandCount == 2 { return HostOperation(.multiplyReg, size: size) }
@@ -177,6 +199,9 @@ private func translatable(_ i: Instruction, _ mode: SelectionMode) -> HostOperat
   case .setcc:
     guard first.kind == .register, i.condition >> 1 != 5 else { return none }
     return HostOperation(.setIf, size: 1, detail: i.condition & 15)
+  case .push where first.kind == .immediate:
+    guard mode.stack != .general, size == (mode.is64 ? 8 : 4) else { return none }
+    return HostOperation(.pushImm, size: size)
   case .push:
     guard first.kind == .register, mode.stack != .general, size == (mode.is64 ? 8 : 4) else { return none }
     return HostOperation(.push, size: size)

@@ -13,8 +13,12 @@ extension SegmentCompiler {
       let taken = asm.jumpIf(evaluate(operation.detail))
       follow(BranchLinks.fallThroughOffset, by: op.displacement, operation)
       asm.land(taken)
-      follow(BranchLinks.takenOffset, by: Int32(truncatingIfNeeded: op.immediate), operation)
-    case .jump: follow(BranchLinks.takenOffset, by: Int32(truncatingIfNeeded: op.immediate), operation)
+      followTaken(op, operation)
+    case .jump: followTaken(op, operation)
+    case .call: endCall(op, operation)
+    case .ret: endReturn(op, operation)
+    case .jumpReg: endIndirect(op, operation)
+    case .callReg: endIndirectCall(op, operation)
     default: follow(BranchLinks.fallThroughOffset, by: op.displacement, operation)
     }
   }
@@ -77,13 +81,33 @@ extension SegmentCompiler {
   }
 
   /// Goes over a link to a block or a gate at `displacement` from the block's start, as `follow` of the handlers does.
-  private mutating func follow(_ link: Int, by displacement: Int32, _ operation: HostOperation) {
+  mutating func follow(_ link: Int, by displacement: Int32, _ operation: HostOperation) {
     prepareToFollow(link)
     goOn(by: displacement, operation)
   }
 
+  /// The same to where an unfused jump goes, whose target may be one that faults.
+  private mutating func followTaken(_ op: Op, _ operation: HostOperation) {
+    let displacement = Int32(truncatingIfNeeded: op.immediate)
+    if operation.isLong && operation.sourceSize == 0 {
+      asm.load(.rax, HostMemory(.rdi, StateField.blockIP), 8)
+      asm.alu(.add, .rax, displacement, 8)
+      exitUnlessCanonical(.rax)
+    }
+    follow(BranchLinks.takenOffset, by: displacement, operation)
+  }
+
+  /// Exits unless bits 47…63 of an address are equal. RCX is lost.
+  mutating func exitUnlessCanonical(_ address: HostRegister) {
+    asm.move(.rcx, address, 8)
+    asm.shift(.shl, .rcx, 16, 8)
+    asm.shift(.sar, .rcx, 16, 8)
+    asm.alu(.cmp, .rcx, address, 8)
+    exitIf(HostCondition.notZero)
+  }
+
   /// Exits unless the link may be followed; leaves the target in RAX and what remains of the budget after it in RDX.
-  private mutating func prepareToFollow(_ link: Int) {
+  mutating func prepareToFollow(_ link: Int) {
     asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
     asm.test(.rax, .rax, 8)
     exitIf(HostCondition.zero)
@@ -93,18 +117,18 @@ extension SegmentCompiler {
     exitIf(HostCondition.notZero)
   }
 
-  private mutating func loadLink(_ link: Int) {
+  mutating func loadLink(_ link: Int) {
     asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
     charge()
   }
 
-  private mutating func charge() {
+  mutating func charge() {
     asm.extend(.rcx, HostMemory(.rax, MemoryLayout<Op>.offset(of: \.left) ?? 0), from: 2, to: 4, signed: false)
     asm.load(.rdx, HostMemory(.rdi, StateField.remaining), 8)
     asm.alu(.sub, .rdx, .rcx, 8)
   }
 
-  private mutating func goOn(by displacement: Int32, _ operation: HostOperation) {
+  mutating func goOn(by displacement: Int32, _ operation: HostOperation) {
     let pointer = HostMemory(.rdi, StateField.blockIP)
     if operation.isLong {
       asm.alu(.add, pointer, displacement, 8)

@@ -131,9 +131,9 @@ extension SegmentCompiler {
 
   // MARK: Others
 
-  /// Shifts a register of 4 or 8 bytes and stores the flags; see `ShiftOperation`. RAX and RCX are lost.
-  mutating func shiftWithFlags(_ shift: HostShift, _ register: HostRegister, _ count: UInt8, _ size: UInt8) {
-    asm.shift(shift, register, count, size)
+  /// Shifts a register of 4 or 8 bytes, by CL without a count, and stores the flags; see `ShiftOperation`. RAX and RCX are lost.
+  mutating func shiftWithFlags(_ shift: HostShift, _ register: HostRegister, _ count: UInt8?, _ size: UInt8) {
+    if let count { asm.shift(shift, register, count, size) } else { asm.shift(shift, register, size) }
     asm.setIf(HostCondition.carry, .rax)
     asm.extend(.rax, .rax, from: 1, to: 4, signed: false)
     switch shift {

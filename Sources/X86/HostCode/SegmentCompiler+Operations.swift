@@ -120,6 +120,17 @@ extension SegmentCompiler {
       asm.store(lookUp(byteCount: size, writes: true), source, size)
       asm.move(pointer, .rax, 8)
       wrote(32, pointer, 8)
+    case .pushImm:
+      let pointer = guest(32)
+      asm.lea(.rax, HostMemory(pointer, -Int(size)), operation.isLong ? 8 : 4)
+      asm.store(lookUp(byteCount: size, writes: true), immediate, size)
+      asm.move(pointer, .rax, 8)
+      wrote(32, pointer, 8)
+    case .swapBytes:
+      let target = guest(op.dst)
+      asm.swapBytes(target, size)
+      wrote(op.dst, target, size)
+    case .shiftCL: translateShiftCL(op, operation)
     case .pop:
       let pointer = guest(32)
       asm.move(.rax, pointer, operation.isLong ? 8 : 4)
@@ -297,6 +308,20 @@ extension SegmentCompiler {
       deferred.kind = .none
       shiftWithFlags(shift, target, count, size)
     }
+    wrote(op.dst, target, size)
+  }
+
+  /// A masked count of zero leaves the flags, which are stored before this op, and only clears the upper half.
+  private mutating func translateShiftCL(_ op: Op, _ operation: HostOperation) {
+    let size = operation.size
+    let target = guest(op.dst), count = guest(8)
+    let shift = HostShift(rawValue: operation.detail) ?? .shl
+    asm.move(.rcx, count, 4)
+    if size == 4 { asm.move(target, target, 4) }
+    asm.test(.rcx, size == 8 ? 63 : 31, 4)
+    let idle = asm.jumpIf(HostCondition.zero)
+    shiftWithFlags(shift, target, nil, size)
+    asm.land(idle)
     wrote(op.dst, target, size)
   }
 

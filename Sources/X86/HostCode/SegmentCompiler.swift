@@ -42,7 +42,9 @@ struct SegmentCompiler {
 
   mutating func compile() {
     var touchesMemory = false
-    for index in 0..<count where operations[index].touchesMemory { touchesMemory = true }
+    for index in 0..<count where operations[index].touchesMemory || operations[index].usesStack {
+      touchesMemory = true
+    }
     if touchesMemory { asm.load(.r15, HostMemory(.rdi, StateField.fastTLB), 8) }
     var isClosed = false
     slot = 0
@@ -169,6 +171,10 @@ enum StateField {
   static let flagResult = MemoryLayout<CPUState>.offset(of: \.flagResult) ?? 0
   static let flagCarries = MemoryLayout<CPUState>.offset(of: \.flagCarries) ?? 0
   static let attention = MemoryLayout<CPUState>.offset(of: \.attention) ?? 0
+  static let jumpTable = MemoryLayout<CPUState>.offset(of: \.jumpTable) ?? 0
+  static let modeKey = MemoryLayout<CPUState>.offset(of: \.modeKey) ?? 0
+  static let linkGeneration = MemoryLayout<CPUState>.offset(of: \.linkGeneration) ?? 0
+  static let globalGeneration = MemoryLayout<CPUState>.offset(of: \.globalGeneration) ?? 0
   static let segmentBases = MemoryLayout<CPUState>.offset(of: \.segmentBases) ?? 0
   static let deferredFirst = MemoryLayout<CPUState>.offset(of: \.deferredFirst) ?? 0
   static let deferredSecond = MemoryLayout<CPUState>.offset(of: \.deferredSecond) ?? 0

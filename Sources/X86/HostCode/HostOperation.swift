@@ -82,7 +82,8 @@ struct HostOperation: BitwiseCopyable {
       .overwrites
     case .shift:
       detail == HostShift.rol.rawValue || detail == HostShift.ror.rawValue ? .reads : .overwrites
-    case .increment, .decrement, .moveIf, .setIf, .shiftCL, .fusedStep, .jumpIf, .jump, .call, .fallThrough, .ret, .jumpReg,
+    case .increment, .decrement, .moveIf, .setIf, .shiftCL, .fusedStep, .jumpIf, .jump, .call, .fallThrough, .ret,
+      .jumpReg,
       .callReg, .none:
       .reads
     default: .none
@@ -179,7 +180,9 @@ private func translatable(_ i: Instruction, _ mode: SelectionMode, _ dropsFlags:
   case .shl, .shr, .sar:
     let shift: HostShift = i.mnemonic == .shl ? .shl : i.mnemonic == .shr ? .shr : .sar
     guard first.kind == .register else { return none }
-    if second.kind == .register { return size >= 4 ? HostOperation(.shiftCL, size: size, detail: shift.rawValue) : none }
+    if second.kind == .register {
+      return size >= 4 ? HostOperation(.shiftCL, size: size, detail: shift.rawValue) : none
+    }
     // Flags of narrow shifts are the handlers' affair.
     guard size >= 4 || dropsFlags else { return none }
     guard second.kind == .one || i.immediate & (size == 8 ? 63 : 31) != 0 else { return none }

@@ -196,6 +196,60 @@ extension Program {
 
   static let long: [Program] = [
     Program(
+      "flags of an instruction before one that faults and others that overwrite them", .real,
+      longMode + """
+        faultflags:
+          mov rax, [rsp + 24]
+          and rax, rdx
+          call put16
+          PUTC ' '
+          mov rsp, [saversp]
+          jmp [resume]
+        ; RAX, RCX, mask of the flags to show, the instruction.
+        %macro FLAGS 4+
+          mov [saversp], rsp
+          mov qword [resume], %%after
+          mov rax, %1
+          mov rcx, %2
+          mov edx, %3
+          mov rbx, 0x400000
+          %4
+          lea rsi, [rax + rcx]
+          mov rdi, [rbx]
+          add rax, [rbx]
+          add rax, rcx
+        %%after:
+        %endmacro
+        main:
+          SETGATE 14, faultflags, 0x8e, 0
+          mov ebp, 2
+        .again:
+          FLAGS 0x7fffffff, 0x1, 0x8d5, add eax, ecx
+          FLAGS 0xffffffffffffffff, 0x1, 0x8d5, add rax, rcx
+          FLAGS 0x7fff, 0x7fff, 0x8d5, add ax, cx
+          FLAGS 0x88, 0x99, 0x8d5, add al, cl
+          FLAGS 0x7fffff91, 0x0, 0x8d5, add eax, 0x7f
+          FLAGS 0x80000000, 0x1, 0x8d5, sub eax, ecx
+          FLAGS 0x0, 0x1, 0x8d5, sub rax, rcx
+          FLAGS 0x7fffffffffffffff, 0xffffffffffffff80, 0x8d5, sub rax, -0x80
+          FLAGS 0x5, 0x10, 0x8d5, cmp ecx, eax
+          FLAGS 0x11, 0x91, 0x8d5, cmp al, 0x91
+          FLAGS 0xc000000000000001, 0x0, 0x8d5, add rax, rax
+          FLAGS 0xc0000003, 0x1, 0x8c5, shl eax, 1
+          FLAGS 0x80000001, 0x1, 0x8c5, shr eax, 1
+          FLAGS 0x8000000000000003, 0x1, 0x8c5, sar rax, 1
+          FLAGS 0x4000000000000000, 0x1, 0x8c5, shl rax, 1
+          FLAGS 0xf0f0, 0x8f0f, 0x8c5, and eax, ecx
+          FLAGS 0xf0f0f0f0, 0xf0f0f00, 0x8c5, xor eax, ecx
+          dec ebp
+          jnz .again
+          jmp finish64
+
+        """,
+      expect:
+        "0894 0055 0890 0815 0890 0814 0095 0881 0010 0881 0081 0085 0805 0081 0884 0004 0084 0894 0055 0890 0815 0890 0814 0095 0881 0010 0881 0081 0085 0805 0081 0884 0004 0084 "
+    ),
+    Program(
       "4-level paging: 1-GiB and 2-MiB pages, reserved bits, no-execute", .real,
       longMode + pageFaults + """
         main:

@@ -58,9 +58,12 @@ final class HostInbox: Sendable {
     if mustPost { mailbox.post { [self] in deliver() } }
   }
 
-  private var next: [UInt8]? {
-    contents.withLock { contents -> [UInt8]? in
-      contents.head < contents.frames.count ? contents.frames[contents.head] : nil
+  /// Frames that are sent in one go.
+  private static let runLimit = 64
+
+  private var next: ArraySlice<[UInt8]> {
+    contents.withLock { contents in
+      contents.frames[contents.head..<min(contents.head + Self.runLimit, contents.frames.count)]
     }
   }
 
@@ -68,12 +71,15 @@ final class HostInbox: Sendable {
   func deliver() {
     guard let port = port.value.port else { return }
     contents.withLock { $0.isPosted = false }
-    while let frame = next {
-      guard port.send(frame) else { return }
+    while true {
+      let run = next
+      guard !run.isEmpty else { return }
+      let count = port.send(run)
+      let byteCount = run.prefix(count).reduce(0) { $0 + $1.count }
       let isRoomy = contents.withLock { contents in
-        contents.frames[contents.head] = []
-        contents.head += 1
-        contents.byteCount -= frame.count
+        for index in contents.head..<contents.head + count { contents.frames[index] = [] }
+        contents.head += count
+        contents.byteCount -= byteCount
         if contents.head == contents.frames.count || contents.head >= 1024 {
           contents.frames.removeFirst(contents.head)
           contents.head = 0
@@ -83,6 +89,7 @@ final class HostInbox: Sendable {
         return true
       }
       if isRoomy { hasRoom() }
+      guard count == run.count else { return }
     }
   }
 }

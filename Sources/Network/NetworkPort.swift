@@ -27,6 +27,8 @@ public final class NetworkPort {
 
   /// Takes a frame, or refuses it with false and later calls `becameReady`.
   public var receive: ([UInt8]) -> Bool = { _ in true }
+  /// Takes frames that have arrived together, in order, and says how many; then as `receive`. Nil: they come one by one.
+  public var receiveRun: ((ArraySlice<[UInt8]>) -> Int)?
   /// The peer, which refused a frame, may take it now.
   public var peerHasRoom: () -> Void = {}
   public var linkDidChange: () -> Void = {}
@@ -57,6 +59,7 @@ public final class NetworkPort {
   /// The device behind the port goes.
   func disconnectFromDevice() {
     receive = { _ in true }
+    receiveRun = nil
     peerHasRoom = {}
     linkDidChange = {}
     filterReport = nil
@@ -76,11 +79,23 @@ public final class NetworkPort {
     guard let peer, isLinkUp, peer.isLinkUp else { return true }
     if peer.isHeld { return false }
     guard peer.receive(frame) else { return false }
-    if !dumps.isEmpty || !peer.dumps.isEmpty {
-      for dump in dumps { dump.record(frame, .sent) }
-      for dump in peer.dumps { dump.record(frame, .received) }
-    }
+    record(frame, peer)
     return true
+  }
+
+  /// Sends frames that have arrived together; how many of them are gone, as `send` says of one.
+  public func send(_ frames: ArraySlice<[UInt8]>) -> Int {
+    guard let peer, isLinkUp, peer.isLinkUp else { return frames.count }
+    if peer.isHeld { return 0 }
+    guard let receiveRun = peer.receiveRun else { return frames.prefix { send($0) }.count }
+    let count = receiveRun(frames)
+    for frame in frames.prefix(count) { record(frame, peer) }
+    return count
+  }
+
+  private func record(_ frame: [UInt8], _ peer: NetworkPort) {
+    for dump in dumps { dump.record(frame, .sent) }
+    for dump in peer.dumps { dump.record(frame, .received) }
   }
 
   /// The guest has changed what its adapter receives.

@@ -77,9 +77,7 @@ final class UserNetwork: NetworkBackend {
   }
 
   private func deliverDue() {
-    var sent = 0
-    while sent < due.count, port.send(due[sent]) { sent += 1 }
-    due.removeFirst(sent)
+    due.removeFirst(port.send(due[...]))
     // An adapter that never takes anything must not make answers pile up.
     if due.count > 1024 { due.removeFirst(due.count - 1024) }
   }

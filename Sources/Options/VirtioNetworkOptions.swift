@@ -25,6 +25,7 @@ extension DeviceRequest {
   /// Switches of features, all of them on by default.
   private static let features: [(key: String, feature: UInt64)] = [
     ("csum", VirtioNetworkFeature.checksum), ("guest_csum", VirtioNetworkFeature.guestChecksum),
+    ("guest_tso4", VirtioNetworkFeature.guestTSO4),
     ("gso", VirtioNetworkFeature.anySegmentation), ("host_tso4", VirtioNetworkFeature.hostTSO4),
     ("host_tso6", VirtioNetworkFeature.hostTSO6),
     ("host_ecn", VirtioNetworkFeature.hostECN), ("mrg_rxbuf", VirtioNetworkFeature.mergeableBuffers),
@@ -40,7 +41,7 @@ extension DeviceRequest {
     var settings = VirtioNetworkSettings(address: [])
     for (key, feature) in Self.features where try takeSwitch(key) == false { settings.withheldFeatures |= feature }
     // No back end carries what these offer, as with QEMU's user networking.
-    for key in ["guest_tso4", "guest_tso6", "guest_ecn", "guest_ufo", "host_ufo", "x-mtu-bypass-backend"] {
+    for key in ["guest_tso6", "guest_ecn", "guest_ufo", "host_ufo", "x-mtu-bypass-backend"] {
       _ = try takeSwitch(key)
     }
     settings.offersQueuePairs = try takeSwitch("mq") ?? false

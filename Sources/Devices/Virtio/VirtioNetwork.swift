@@ -6,10 +6,11 @@ import Platform
 ///
 /// The wire carries complete frames: checksums are completed and long TCP packets cut before they are sent, and the
 /// checksums of what is received are verified for a driver that wants to know. A frame for which there are no buffers
-/// is refused, so that its sender waits; a packet that the peer refuses waits here and stops the transmit queue.
+/// is refused, so that its sender waits; a packet that the peer refuses waits here and stops the transmit queue. What arrives in a
+/// run is joined (`VirtioNetworkJoiner`) for a driver that takes long packets.
 ///
 /// Not emulated: more than one pair of queues, which no back end has, so that steering (RSS) has nothing to choose from;
-/// hashes of packets, long packets towards the driver (no back end makes any), UDP fragmentation.
+/// hashes of packets, long packets of IPv6 towards the driver, UDP fragmentation.
 /// Reference: Virtio 1.2, 5.1; what it leaves open, as QEMU 7.2 does it.
 public final class VirtioNetwork: Device {
   /// Longest packet of a driver: 64 KiB of IP, and an Ethernet header with tags.
@@ -84,6 +85,7 @@ public final class VirtioNetwork: Device {
       options, bus: bus, address: address, memory: memory, rom: rom, userID: userID)
     pci.model = self
     port.receive = { [unowned self] in receive($0) }
+    port.receiveRun = { [unowned self] in receiveRun($0) }
     port.peerHasRoom = { [unowned self] in transmit() }
     port.linkDidChange = { [unowned self] in pci.configurationSpaceDidChange() }
     port.filterReport = { [unowned self] in filterReport }
@@ -120,47 +122,86 @@ public final class VirtioNetwork: Device {
 
   // MARK: Receiving
 
+  /// Frames from the wire; how many of them are taken, the rest has to wait.
+  private func receiveRun(_ frames: ArraySlice<[UInt8]>) -> Int {
+    var rest = frames
+    while let frame = rest.first {
+      if guestOffloads & VirtioNetworkFeature.guestTSO4 != 0, isReadyToReceive, let joiner = VirtioNetworkJoiner(rest),
+        filter.accepts(frame, address: address, filtersVLANs: has(VirtioNetworkFeature.controlVLAN)),
+        receiveJoined(joiner)
+      {
+        rest = rest.dropFirst(joiner.frameCount)
+      } else {
+        guard receive(frame) else { break }
+        rest = rest.dropFirst()
+      }
+    }
+    return frames.count - rest.count
+  }
+
+  private var isReadyToReceive: Bool { isWorking && pci.queues[Queue.receive].isReady }
+
+  /// False if the driver's buffers do not hold the packet; its frames then come one by one.
+  private func receiveJoined(_ joiner: VirtioNetworkJoiner) -> Bool {
+    let packet = joiner.packet
+    guard case .enough(let chains) = takeBuffers(for: packet.count) else { return false }
+    deliver(receiveHeader(joiner.header, bufferCount: chains.count) + packet, to: chains)
+    return true
+  }
+
   /// A frame from the wire; false while there is no room for it.
   private func receive(_ frame: [UInt8]) -> Bool {
-    guard isWorking, pci.queues[Queue.receive].isReady else { return false }
+    guard isReadyToReceive else { return false }
     guard
       filter.accepts(frame, address: address, filtersVLANs: has(VirtioNetworkFeature.controlVLAN)),
       frame.count <= Self.packetLimit
     else { return true }
-    let needed = headerByteCount + frame.count
+    switch takeBuffers(for: frame.count) {
+    case .none: return false
+    // A device that has just been found broken loses the frame, as does a driver whose buffers are too short for it.
+    case .broken, .tooShort: return true
+    case .enough(let chains):
+      var start = [UInt8](repeating: 0, count: 10)
+      if guestOffloads & VirtioNetworkFeature.guestChecksum != 0, FrameHeaders(frame).hasValidTransportSum(frame) {
+        start[0] = VirtioNetworkHeader.Flag.dataIsValid
+      }
+      deliver(receiveHeader(start, bufferCount: chains.count) + frame, to: chains)
+      return true
+    }
+  }
+
+  private enum Buffers {
+    case enough([DescriptorChain])
+    case none, tooShort, broken
+  }
+
+  /// Buffers for a packet and its header; unless they are enough, all are put back.
+  private func takeBuffers(for byteCount: Int) -> Buffers {
+    let needed = headerByteCount + byteCount
     var chains: [DescriptorChain] = []
     var room = 0
     while room < needed {
       guard let chain = pci.take(Queue.receive) else {
-        // A device that has just been found broken loses the frame.
-        guard pci.canWork else { return true }
+        guard pci.canWork else { return .broken }
         pci.putBack(chains, to: Queue.receive)
-        return false
+        return .none
       }
       chains.append(chain)
       room += chain.writableByteCount
       if !has(VirtioNetworkFeature.mergeableBuffers) || chains.count == Int(UInt16.max) { break }
     }
     guard room >= needed, chains[0].writableByteCount >= headerByteCount else {
-      // The driver's buffers are too short for this frame, which is lost.
       if chains[0].writableByteCount < headerByteCount { pci.fail(.missingHeader) }
       pci.putBack(chains, to: Queue.receive)
-      return true
+      return .tooShort
     }
-    deliver(receiveHeader(frame, bufferCount: chains.count) + frame, to: chains)
-    return true
+    return .enough(chains)
   }
 
-  private func receiveHeader(_ frame: [UInt8], bufferCount: Int) -> [UInt8] {
-    var header = [UInt8](repeating: 0, count: headerByteCount)
-    if guestOffloads & VirtioNetworkFeature.guestChecksum != 0, FrameHeaders(frame).hasValidTransportSum(frame) {
-      header[0] = VirtioNetworkHeader.Flag.dataIsValid
-    }
-    if header.count == 12 {
-      header[10] = UInt8(truncatingIfNeeded: bufferCount)
-      header[11] = UInt8(truncatingIfNeeded: bufferCount >> 8)
-    }
-    return header
+  /// A header of ten bytes with the count of buffers if there is a field for it.
+  private func receiveHeader(_ start: [UInt8], bufferCount: Int) -> [UInt8] {
+    guard headerByteCount == 12 else { return start }
+    return start + [UInt8(truncatingIfNeeded: bufferCount), UInt8(truncatingIfNeeded: bufferCount >> 8)]
   }
 
   private func deliver(_ bytes: [UInt8], to chains: [DescriptorChain]) {

@@ -126,7 +126,7 @@ struct VirtioNetworkPacket {
       frame.store(~InternetChecksum.sum(frame, network..<transport), at: network + 10)
       addresses = network + 12..<network + 20
     }
-    let sequence = UInt32(frame.word(at: transport + 4)) << 16 | UInt32(frame.word(at: transport + 6))
+    let sequence = frame.long(at: transport + 4)
     let next = sequence &+ UInt32(truncatingIfNeeded: index * header.segmentByteCount)
     frame.store(UInt16(truncatingIfNeeded: next >> 16), at: transport + 4)
     frame.store(UInt16(truncatingIfNeeded: next), at: transport + 6)
@@ -141,9 +141,12 @@ struct VirtioNetworkPacket {
 
 extension [UInt8] {
   /// A word in network order.
-  fileprivate func word(at place: Int) -> UInt16 { UInt16(self[place]) << 8 | UInt16(self[place + 1]) }
+  func word(at place: Int) -> UInt16 { UInt16(self[place]) << 8 | UInt16(self[place + 1]) }
 
-  fileprivate mutating func store(_ value: UInt16, at place: Int) {
+  /// Two words in network order.
+  func long(at place: Int) -> UInt32 { UInt32(word(at: place)) << 16 | UInt32(word(at: place + 2)) }
+
+  mutating func store(_ value: UInt16, at place: Int) {
     self[place] = UInt8(truncatingIfNeeded: value >> 8)
     self[place + 1] = UInt8(truncatingIfNeeded: value)
   }

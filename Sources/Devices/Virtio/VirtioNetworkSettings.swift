@@ -31,6 +31,7 @@ public struct VirtioNetworkSettings: Sendable, Equatable {
     typealias Feature = VirtioNetworkFeature
     var features = Feature.all & ~withheldFeatures
     if features & Feature.checksum == 0 { features &= ~Feature.segmentation }
+    if features & Feature.guestChecksum == 0 { features &= ~Feature.guestTSO4 }
     if features & Feature.controlQueue == 0 { features &= ~Feature.needsControlQueue }
     if maximumTransmissionUnit != 0 { features |= Feature.transmissionUnit }
     if hasSpeed { features |= Feature.speedAndDuplex }
@@ -65,6 +66,8 @@ public enum VirtioNetworkFeature {
   public static let controlGuestOffloads: UInt64 = 1 << 2
   public static let transmissionUnit: UInt64 = 1 << 3
   static let address: UInt64 = 1 << 5
+  /// The driver takes long TCP packets.
+  public static let guestTSO4: UInt64 = 1 << 7
   /// Of drivers before virtio 1.0: the device cuts packets of every kind that it knows.
   public static let anySegmentation: UInt64 = 1 << 6
   /// The device cuts long TCP packets.
@@ -94,7 +97,8 @@ public enum VirtioNetworkFeature {
   static let needsControlQueue: UInt64 =
     controlGuestOffloads | controlReceive | controlVLAN | controlReceiveExtra | announcement | controlAddress
   static let all: UInt64 =
-    checksum | guestChecksum | address | segmentation | mergeableBuffers | status | controlQueue | needsControlQueue
+    checksum | guestChecksum | guestTSO4 | address | segmentation | mergeableBuffers | status | controlQueue
+    | needsControlQueue
   /// What the driver may switch while it runs.
-  static let guestOffloads: UInt64 = guestChecksum
+  static let guestOffloads: UInt64 = guestChecksum | guestTSO4
 }

@@ -85,6 +85,11 @@ final class JobTable: Sendable {
     throw Self.refusal(verb, job)
   }
 
+  /// There is such a job.
+  func check(_ id: String) throws(QMPError) {
+    try jobs.withLock { (jobs) throws(QMPError) in _ = try Self.find(id, jobs) }
+  }
+
   private static func find(_ id: String, _ jobs: [Job]) throws(QMPError) -> Int {
     guard let index = jobs.firstIndex(where: { $0.id == id }) else { throw QMPError("Job not found") }
     return index

@@ -57,6 +57,12 @@ public final class DirtyBitmap: Sendable, Equatable {
     bits.withLock { bits in bits.words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } } }
   }
 
+  /// Gives its words, of which there is one at least, as they are in memory.
+  public func withBits<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let words = bits.withLock { $0.words }
+    return (words.isEmpty ? [0] : words).map(\.littleEndian).withUnsafeBytes(body)
+  }
+
   private static func empty(_ byteCount: Int64, _ granularity: Int64) -> [UInt64] {
     let bitCount = byteCount <= 0 ? 0 : (byteCount - 1) / granularity + 1
     return [UInt64](repeating: 0, count: Int(clamping: (bitCount + 63) / 64))

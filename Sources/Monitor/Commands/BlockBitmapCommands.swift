@@ -2,6 +2,7 @@
 import Block
 import HostIO
 import QAPI
+import Screen
 
 /// A change of a bitmap, alone or as a part of a transaction.
 struct BitmapChange: Sendable {
@@ -203,51 +204,49 @@ extension BitmapCommand {
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> { try change.run(in: context) }
 }
 
-struct BitmapRemove: BitmapCommand {
-  static let name = "block-dirty-bitmap-remove"
+/// What is done to one bitmap of a node.
+protocol BitmapVerb {
+  static var name: String { get }
+  static var kind: BitmapChange.Kind { get }
+}
+
+/// A command whose arguments are a node and one of its bitmaps, and nothing else.
+struct NamedBitmapCommand<Verb: BitmapVerb>: BitmapCommand {
+  static var name: String { Verb.name }
   var node: String
   var bitmapName: String
   enum CodingKeys: String, CodingKey {
     case node
     case bitmapName = "name"
   }
-  var change: BitmapChange { BitmapChange(node: node, bitmap: bitmapName, kind: .remove) }
+  var change: BitmapChange { BitmapChange(node: node, bitmap: bitmapName, kind: Verb.kind) }
+}
+
+typealias BitmapRemove = NamedBitmapCommand<RemoveVerb>
+enum RemoveVerb: BitmapVerb {
+  static let name = "block-dirty-bitmap-remove"
+  static let kind = BitmapChange.Kind.remove
 }
 
 /// Forgets what was noted.
-struct BitmapClear: BitmapCommand {
+typealias BitmapClear = NamedBitmapCommand<ClearVerb>
+enum ClearVerb: BitmapVerb {
   static let name = "block-dirty-bitmap-clear"
-  var node: String
-  var bitmapName: String
-  enum CodingKeys: String, CodingKey {
-    case node
-    case bitmapName = "name"
-  }
-  var change: BitmapChange { BitmapChange(node: node, bitmap: bitmapName, kind: .clear) }
+  static let kind = BitmapChange.Kind.clear
 }
 
 /// Notes writes from now on.
-struct BitmapEnable: BitmapCommand {
+typealias BitmapEnable = NamedBitmapCommand<EnableVerb>
+enum EnableVerb: BitmapVerb {
   static let name = "block-dirty-bitmap-enable"
-  var node: String
-  var bitmapName: String
-  enum CodingKeys: String, CodingKey {
-    case node
-    case bitmapName = "name"
-  }
-  var change: BitmapChange { BitmapChange(node: node, bitmap: bitmapName, kind: .enable) }
+  static let kind = BitmapChange.Kind.enable
 }
 
 /// Keeps what was noted, and notes nothing more.
-struct BitmapDisable: BitmapCommand {
+typealias BitmapDisable = NamedBitmapCommand<DisableVerb>
+enum DisableVerb: BitmapVerb {
   static let name = "block-dirty-bitmap-disable"
-  var node: String
-  var bitmapName: String
-  enum CodingKeys: String, CodingKey {
-    case node
-    case bitmapName = "name"
-  }
-  var change: BitmapChange { BitmapChange(node: node, bitmap: bitmapName, kind: .disable) }
+  static let kind = BitmapChange.Kind.disable
 }
 
 /// Adds to a bitmap what others have.
@@ -257,4 +256,21 @@ struct BitmapMerge: BitmapCommand {
   var target: String
   var bitmaps: [JSON]
   var change: BitmapChange { BitmapChange(node: node, bitmap: target, kind: .merge(bitmaps)) }
+}
+
+/// SHA-256 of a bitmap's bits, the first one of a word the least significant, in whole words.
+struct BitmapDigest: MonitorTwoPhaseCommand {
+  static let name = "x-debug-block-dirty-bitmap-sha256"
+  var node: String
+  var bitmapName: String
+  enum CodingKeys: String, CodingKey {
+    case node
+    case bitmapName = "name"
+  }
+  struct Returns: Codable, Sendable { var sha256: String }
+
+  func capture(in context: MonitorContext) throws(QMPError) -> Phase<Returns> {
+    let (_, bitmap) = try BitmapChange.find(bitmapName, of: node, in: context.blockGraph)
+    return .finishing { _ in .success(Returns(sha256: bitmap.withBits(SHA256.hex))) }
+  }
 }

@@ -64,9 +64,14 @@ struct JobPause: RefusedJobVerb {
   var id: String
 }
 
-struct JobResume: RefusedJobVerb {
-  static let verb = "resume"
+struct JobResume: MonitorCommand {
+  static let name = "job-resume"
   var id: String
+
+  func run(in context: MonitorContext) throws(QMPError) -> Empty {
+    try context.hub.jobs.check(id)
+    throw QMPError("Can't resume a job that was not paused")
+  }
 }
 
 struct JobComplete: RefusedJobVerb {

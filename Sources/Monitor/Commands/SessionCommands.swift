@@ -65,6 +65,7 @@ public enum StandardCommands {
     BitmapEnable.self
     BitmapDisable.self
     BitmapMerge.self
+    BitmapDigest.self
     BlockdevSnapshotSync.self
     BlockdevSnapshot.self
     InternalSnapshotSync.self
@@ -81,6 +82,14 @@ public enum StandardCommands {
     JobResume.self
     JobComplete.self
     JobFinalize.self
+    QueryBlockJobs.self
+    BlockJobPause.self
+    BlockJobResume.self
+    BlockJobCancel.self
+    BlockJobComplete.self
+    BlockJobSetSpeed.self
+    BlockJobFinalize.self
+    BlockJobDismiss.self
     QueryChardev.self
     DeviceAdd.self
     DeviceDelete.self

@@ -64,6 +64,8 @@ public protocol MonitoredMachine: MigratableMachine {
 
   /// Asks the guest to let go of a device, by its name or QOM path. `isMigrating`: nothing may be taken out.
   func requestUnplug(_ name: String, isMigrating: Bool) throws(UnplugRefusal)
+  /// Why a device of that name or QOM path cannot be taken out; nil for one that can.
+  func objection(toUnplugging name: String) -> UnplugRefusal?
   /// In bus, slot, function order.
   var pciFunctions: [PCIFunction] { get }
   var characterDevices: [CharacterDevice] { get }
@@ -105,6 +107,7 @@ public protocol MonitoredMachine: MigratableMachine {
 
 extension MonitoredMachine {
   public func requestUnplug(_ name: String, isMigrating: Bool) throws(UnplugRefusal) { throw .notFound(name) }
+  public func objection(toUnplugging name: String) -> UnplugRefusal? { .notFound(name) }
   public var network: NetworkTable? { nil }
   public func announceAdapters(_ parameters: AnnouncementParameters) {
     network?.announce(parameters, name: "migration")

@@ -16,6 +16,12 @@ extension Machine {
     try board.requestUnplug(name, at: clock.now, isMigrating: isMigrating)
   }
 
+  /// Why a device of that name or QOM path cannot be taken out; nil for one that can.
+  public func objection(toUnplugging name: String) -> UnplugRefusal? {
+    guard let board else { return .notFound(name) }
+    return board.objection(toUnplugging: name)
+  }
+
   /// Where QOM has the real-time clock.
   public var clockPath: String {
     DeviceNumbering(configuration, configuration.allDrives).path(ofChip: "mc146818rtc")

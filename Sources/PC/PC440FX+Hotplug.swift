@@ -71,12 +71,21 @@ extension PC440FX {
     hotplug.requestEjection(plugged[index].slot)
   }
 
+  /// Why there is no taking out what has this name; nil for what can be.
+  func objection(toUnplugging name: String) -> UnplugRefusal? {
+    plugged.contains { $0.userID == name || $0.path == name } ? nil : refusal(ofUnplugging: name)
+  }
+
   private func refusal(ofUnplugging name: String) -> UnplugRefusal {
-    let backend = "/virtio-backend"
-    if name.hasSuffix(backend) {
-      let owner = String(name.dropLast(backend.count))
-      if plugged.contains(where: { $0.hasBackendObject && ($0.userID == owner || $0.path == owner) }) {
-        return .refused("Bus 'virtio-bus' does not support hotplugging")
+    if let slash = name.lastIndex(of: "/") {
+      let (owner, part) = (String(name[..<slash]), name[slash...])
+      let isVirtio = plugged.contains { $0.hasBackendObject && ($0.userID == owner || $0.path == owner) }
+      if isVirtio, part == "/virtio-backend" { return .refused("Bus 'virtio-bus' does not support hotplugging") }
+      if isVirtio, part == "/virtio-bus" { return .refused("\(name) is not a hotpluggable device") }
+      if part == "/serial",
+        configuration.fixedDevices.contains(where: { $0.model == "isa-serial" && $0.matches(owner) })
+      {
+        return .refused("Device 'serial' does not support hotplugging")
       }
     }
     if let device = configuration.fixedDevices.first(where: { $0.matches(name) }) { return device.refusal }

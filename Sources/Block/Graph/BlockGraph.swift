@@ -45,7 +45,13 @@ public final class BlockGraph {
     name.isEmpty ? nil : backends.first { $0.name == name }
   }
   /// By the name or QOM path of the device.
-  public func backend(ofDevice id: String) -> BlockBackend? { backends.first { $0.attachedTo == id } }
+  public func backend(ofDevice id: String) -> BlockBackend? {
+    let own = "/machine/peripheral/"
+    return backends.first { backend in
+      guard let name = backend.attachedTo else { return false }
+      return name == id || !name.hasPrefix("/") && own + name == id || !id.hasPrefix("/") && own + id == name
+    }
+  }
 
   /// The node of a drive or node by name, as most commands look for it.
   /// - Throws: QEMU's sentences.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
 import HostIO
+import PC
 import QAPI
 import Synchronization
 
@@ -8,14 +9,24 @@ import Synchronization
 extension MonitorContext {
   var blockGraph: BlockGraph { machine.blockGraph }
 
-  /// A drive by its own name (`device`) or by that of its device (`id`), of which one must be given.
+  /// A drive by its own name (`device`) or by the name or QOM path of its device (`id`), of which one must be given.
   func drive(device: String?, id: String?) throws(QMPError) -> BlockBackend {
     guard (device == nil) != (id == nil) else { throw QMPError("Need exactly one of 'device' and 'id'") }
     let name = device ?? id ?? ""
     guard let found = device != nil ? blockGraph.backend(named: name) : blockGraph.backend(ofDevice: name) else {
-      throw .deviceNotFound(name)
+      throw device != nil ? .deviceNotFound(name) : noDrive(ofDevice: name)
     }
     return found
+  }
+
+  /// A virtio disk is two devices, of which the inner one has the drive (`…/virtio-backend`).
+  private func noDrive(ofDevice name: String) -> QMPError {
+    let noDevice = UnplugRefusal.refused("\(name) is not a hotpluggable device")
+    switch machine.objection(toUnplugging: name) {
+    case .notFound?: return .deviceNotFound(name)
+    case noDevice?: return QMPError(noDevice.description)
+    default: return QMPError("Device does not have a block device backend")
+    }
   }
 
   /// Closes nodes that nobody needs any more on a worker, then answers.

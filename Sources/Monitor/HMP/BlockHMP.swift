@@ -205,9 +205,12 @@ enum HMPSetIOThrottle: HMPCommand {
     var numbers: [Int64] = []
     for _ in 0..<6 { numbers.append(try line.expression()) }
     try line.end()
+    // HMP takes the name of the drive or that of its device.
+    let isDrive = context.blockGraph.backend(named: device) != nil
     _ = try perform(
       SetIOThrottle(
-        device: device, bps: numbers[0], bpsRead: numbers[1], bpsWrite: numbers[2], iops: numbers[3],
+        device: isDrive ? device : nil, id: isDrive ? nil : device, bps: numbers[0], bpsRead: numbers[1],
+        bpsWrite: numbers[2], iops: numbers[3],
         iopsRead: numbers[4], iopsWrite: numbers[5]), in: context)
     return .done("")
   }

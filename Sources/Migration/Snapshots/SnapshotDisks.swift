@@ -9,6 +9,8 @@ public struct SnapshotDisks: Sendable {
     /// The drive's name, or the node's.
     let name: String
     let image: QCOW2Node
+    /// Its node notes what is written. Bitmaps know nothing of a disk that becomes another one at once.
+    let hasBitmaps: Bool
     func snapshot(_ name: String) -> QCOW2Snapshot? { image.snapshots.first { $0.name == name } }
   }
 
@@ -22,7 +24,7 @@ public struct SnapshotDisks: Sendable {
       guard let image = node.content as? QCOW2Node, image.dataFile == nil else {
         throw MigrationError("Device '\(name)' is writable but does not support snapshots")
       }
-      disks.append(Disk(name: name, image: image))
+      disks.append(Disk(name: name, image: image, hasBitmaps: !node.bitmaps.isEmpty))
     }
     self.disks = disks
   }

@@ -79,6 +79,9 @@ public struct SnapshotLoad: Sendable {
     if state.stateByteCount == 0 {
       throw MigrationError("This is a disk-only snapshot. Revert to it  offline using qemu-img")
     }
+    if let disk = disks.disks.first(where: \.hasBitmaps) {
+      throw MigrationError("Could not load snapshot '\(name)' on '\(disk.name)': Device has active dirty bitmaps")
+    }
     return Plan(disks: disks, stateDisk: stateDisk, state: state, shape: machine.imageShape)
   }
 

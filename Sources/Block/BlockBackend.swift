@@ -109,6 +109,12 @@ public final class BlockBackend {
   public var byteCount: Int64 { medium?.root.byteCount ?? 0 }
   public var sectorCount: Int64 { byteCount / sectorByteCount }
 
+  /// How its statistics are kept from now on.
+  public func setAccounting(_ accounting: BlockAccounting) { statistics.setUp(accounting, at: queue.clock.now) }
+
+  /// The device refused a request, since the medium has no such place.
+  public func countInvalid(_ kind: BlockStatistics.Kind) { statistics.countInvalid(kind, at: queue.clock.now) }
+
   // MARK: Requests
 
   /// Starts an operation. `completion` is called once, on the machine thread, never inside this call; with

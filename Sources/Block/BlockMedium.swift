@@ -55,9 +55,6 @@ public final class BlockMedium: Sendable {
   public var node: any BlockNode { root }
   public var fileName: String { root.fileName }
 
-  /// What QEMU prints about it; nil when there is nothing to say.
-  public var warning: String? { root.guessWarning }
-
   func replaceRoot(_ root: GraphNode) { top.withLock { $0 = root } }
 
   /// Opens an image file for itself, with the locks of a disk that a guest uses.

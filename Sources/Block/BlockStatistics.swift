@@ -7,6 +7,8 @@ public struct BlockStatistics: Sendable, Equatable {
   public struct Counter: Sendable, Equatable {
     public var operations: UInt64 = 0
     public var failedOperations: UInt64 = 0
+    /// Refused by the device, since the medium has no such place.
+    public var invalidOperations: UInt64 = 0
     public var bytes: UInt64 = 0
     public var totalNanoseconds: UInt64 = 0
   }
@@ -19,13 +21,35 @@ public struct BlockStatistics: Sendable, Equatable {
   public var highestWrittenOffset: UInt64 = 0
   /// When the last operation completed; nil before the first.
   public var lastCompletion: Nanoseconds?
+  public private(set) var accounting = BlockAccounting()
+  public private(set) var intervals: [IntervalStatistics] = []
 
   public init() {}
+
+  mutating func setUp(_ accounting: BlockAccounting, at now: Nanoseconds) {
+    self.accounting = accounting
+    intervals = accounting.intervals.map { IntervalStatistics(length: $0, now: now) }
+  }
+
+  public enum Kind { case read, write, unmap }
+
+  mutating func countInvalid(_ kind: Kind, at now: Nanoseconds) {
+    switch kind {
+    case .read: reads.invalidOperations &+= 1
+    case .write: writes.invalidOperations &+= 1
+    case .unmap: unmaps.invalidOperations &+= 1
+    }
+    if accounting.countsInvalid { lastCompletion = now }
+  }
 
   mutating func count(_ operation: BlockOperation, _ result: BlockResult, duration: Nanoseconds, at now: Nanoseconds) {
     var succeeded = false
     if case .success = result { succeeded = true }
-    lastCompletion = now
+    let counts = succeeded || accounting.countsFailed
+    if counts {
+      lastCompletion = now
+      for index in intervals.indices { intervals[index].add(operation, duration, at: now) }
+    }
     func add(_ counter: inout Counter, _ bytes: Int64) {
       if succeeded {
         counter.operations &+= 1
@@ -33,7 +57,7 @@ public struct BlockStatistics: Sendable, Equatable {
       } else {
         counter.failedOperations &+= 1
       }
-      counter.totalNanoseconds &+= UInt64(clamping: duration)
+      if counts { counter.totalNanoseconds &+= UInt64(clamping: duration) }
     }
     func wrote(upTo end: Int64) {
       if succeeded { highestWrittenOffset = max(highestWrittenOffset, UInt64(clamping: end)) }

@@ -15,7 +15,8 @@ public final class FileNode: BlockNode {
   /// Not nil: past the host's page cache.
   private let direct: DirectTransfer?
   private let unmapsDiscards: Bool
-  private let isBlockDevice: Bool
+  /// Not a file: it has the length it has.
+  let isDevice: Bool
   private let length: Atomic<Int64>
   private let isClosed = Atomic<Bool>(false)
   /// Looking for holes moves the descriptor's position.
@@ -32,7 +33,7 @@ public final class FileNode: BlockNode {
     self.isReadOnly = isReadOnly
     self.unmapsDiscards = unmapsDiscards
     self.isGrowable = isGrowable
-    isBlockDevice = try file.status().kind == .blockDevice
+    isDevice = try file.status().kind != .regular
     length = Atomic(Self.padded(try file.length()))
   }
 
@@ -101,7 +102,7 @@ public final class FileNode: BlockNode {
   }
 
   public func discard(_ range: Range<Int64>) throws(Errno) {
-    guard unmapsDiscards, !isReadOnly, !isBlockDevice, contains(range) else { return }
+    guard unmapsDiscards, !isReadOnly, !isDevice, contains(range) else { return }
     do throws(Errno) {
       try changing(range) { () throws(Errno) in
         try file.punchHole(at: range.lowerBound, byteCount: range.upperBound - range.lowerBound)
@@ -114,7 +115,7 @@ public final class FileNode: BlockNode {
     let count = range.upperBound - range.lowerBound
     let oldEnd = byteCount
     try prepareChange(range.lowerBound, count)
-    if !isBlockDevice {
+    if !isDevice {
       do throws(Errno) {
         try changing(range) { () throws(Errno) in
           if mayUnmap, unmapsDiscards {
@@ -165,7 +166,7 @@ public final class FileNode: BlockNode {
   public func resize(to byteCount: Int64, preallocation: Preallocation) throws(BlockError) {
     guard byteCount >= 0 else { throw .cannotResize("Image size must be positive") }
     guard !isReadOnly else { throw .failed("Failed to resize underlying file", .notPermitted) }
-    guard !isBlockDevice else {
+    guard !isDevice else {
       guard byteCount <= self.byteCount else { throw .cannotResize("Cannot grow device files") }
       return
     }

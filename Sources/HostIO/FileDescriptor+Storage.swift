@@ -50,10 +50,10 @@ extension FileDescriptor {
     return FileStatus(status)
   }
 
-  /// The length of a regular file or block device, in bytes.
+  /// The length of a regular file or device, in bytes; 0 for character devices such as `/dev/null`.
   public func length() throws(Errno) -> Int64 {
     let status = try status()
-    if status.kind != .blockDevice { return status.byteCount }
+    if status.kind != .blockDevice, status.kind != .characterDevice { return status.byteCount }
     let position = try seek(to: 0, from: .current)
     let end = try seek(to: 0, from: .end)
     _ = try seek(to: position, from: .start)

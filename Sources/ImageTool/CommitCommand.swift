@@ -38,7 +38,7 @@ enum CommitCommand {
       }
     }
     let progress = Progress(total: chain.top.byteCount, isShown: given.has("p") && !console.isQuiet)
-    try copy(chain, depth, to: base, progress)
+    try copy(chain, depth, to: base, writesThrough: cache.writesThrough, progress)
     try describing("Could not flush '\(chain.links[depth].fileName)'") { () throws(Errno) in try base.flush() }
     progress.finish()
     if !given.has("d"), given.path("b") == nil, let node = chain.top as? QCOW2Node {
@@ -51,7 +51,7 @@ enum CommitCommand {
 
   /// Everything that the images above the base have.
   private static func copy(
-    _ chain: ImageChain, _ depth: Int, to base: any BlockNode, _ progress: Progress
+    _ chain: ImageChain, _ depth: Int, to base: any BlockNode, writesThrough: Bool, _ progress: Progress
   ) throws(ToolError) {
     var place: Int64 = 0
     let end = chain.top.byteCount
@@ -67,6 +67,7 @@ enum CommitCommand {
         } else if status.isPresent {
           let count = Int(status.range.upperBound - status.range.lowerBound)
           try base.write(try chain.top.bytes(at: status.range.lowerBound, count), at: status.range.lowerBound)
+          if writesThrough { try base.flush() }
         }
         return status.range.upperBound
       }

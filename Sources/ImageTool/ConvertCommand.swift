@@ -90,7 +90,10 @@ enum ConvertCommand {
     if !given.has("n") {
       var creation = creation
       if creation.size("size") == nil { creation.set("size", BytePath(String(total))) }
-      try ImageMaker(fileName: output, options: creation).make(creation.size("size") ?? total)
+      try ImageMaker(
+        fileName: output, options: creation, purpose: "error while converting \(creation.format.rawValue): "
+      )
+      .make(creation.size("size") ?? total)
     }
     do throws(ToolError) {
       var target = ImageChain.Options(isReadOnly: false)
@@ -104,7 +107,7 @@ enum ConvertCommand {
       if given.has("c"), !(chain.top is QCOW2Node) {
         throw ToolError("Compression not supported for this file format")
       }
-      copier.isCompressed = given.has("c")
+      (copier.isCompressed, copier.writesThrough) = (given.has("c"), cache.writesThrough)
       copier.targetIsZero = !given.has("n") && chain.top.backing == nil || given.has("target-is-zero")
       copier.hasBacking = chain.top.backing != nil && given.has("B") || creation.path("backing_file")?.isEmpty == false
       try copier.run(sources, to: chain.top, Progress(total: total, isShown: given.has("progress") && !console.isQuiet))

@@ -8,6 +8,8 @@ struct CopyJob {
   var sparseByteCount = 4096
   var threadCount = 2
   var isCompressed = false
+  /// Each write is on stable storage before the next one begins.
+  var writesThrough = false
   /// What is not written reads as zeros.
   var targetIsZero = false
   /// What the source's own image does not have is left to the target's backing file.
@@ -186,8 +188,13 @@ struct CopyJob {
       try describing("error while writing at byte \(offset)") { () throws(Errno) in
         switch run.kind {
         case .backing: break
-        case .zero: if !targetIsZero { try target.writeZeroes(offset..<end, mayUnmap: true) }
-        case .data: try Self.write(buffer, run.range, to: target, at: offset)
+        case .zero:
+          if targetIsZero { break }
+          try target.writeZeroes(offset..<end, mayUnmap: true)
+          if writesThrough { try target.flush() }
+        case .data:
+          try Self.write(buffer, run.range, to: target, at: offset)
+          if writesThrough { try target.flush() }
         }
       }
     }
@@ -240,6 +247,7 @@ struct CopyJob {
           }
         }
         try outcome.get()
+        if writesThrough { try node.flush() }
       }
     }
   }

@@ -13,6 +13,8 @@ struct ImageChain: Sendable {
     var format: ImageFormat
     /// Of the format's node, by QEMU's name.
     var driver: String
+    /// Its format tells more than its length.
+    var hasDetails: Bool
     var dataFileName: BytePath?
   }
 
@@ -38,8 +40,6 @@ struct ImageChain: Sendable {
   }
 
   let links: [Link]
-  /// What QEMU prints about a guessed format that can be written; nil when there is nothing to say.
-  let warning: String?
   private let root: GraphNode
 
   var top: any BlockNode { links[0].node }
@@ -108,11 +108,10 @@ struct ImageChain: Sendable {
 
   private init(_ root: GraphNode, _ path: BytePath) {
     self.root = root
-    warning = root.guessWarning
     links = ([root] + root.chain).enumerated().map { index, node in
       Link(
         node: node.content, fileName: index == 0 ? path : BytePath(node.fileName),
-        format: ImageFormat(rawValue: node.driver) ?? .raw, driver: node.driver,
+        format: ImageFormat(rawValue: node.driver) ?? .raw, driver: node.driver, hasDetails: node.hasDetails,
         dataFileName: node.children.first { $0.name == "data-file" }.map { BytePath($0.node.fileName) })
     }
   }
@@ -124,6 +123,9 @@ struct ImageChain: Sendable {
     guard !plain.isAbsolute, image.bytes.contains(UInt8(ascii: "/")) else { return plain }
     return image.directory.appending(plain)
   }
+
+  /// For a user who asks for a length, and not only for enough room.
+  func checkResize(to byteCount: Int64) throws(BlockError) { try root.checkResize(to: byteCount) }
 
   func close() throws(Errno) { try top.close() }
 }

@@ -6,8 +6,10 @@ import HostIO
 struct ImageMaker {
   var fileName: BytePath
   var options: CreationOptions
+  /// What the image is made for, as errors begin.
+  var purpose = ""
 
-  private func objection(_ sentence: String) -> ToolError { ToolError("\(fileName): \(sentence)") }
+  private func objection(_ sentence: String) -> ToolError { ToolError("\(fileName): \(purpose)\(sentence)") }
 
   /// The options as a qcow2 image understands them.
   func qcow2(_ byteCount: Int64) throws(ToolError) -> QCOW2Creation {

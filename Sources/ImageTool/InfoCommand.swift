@@ -61,7 +61,7 @@ struct ImageInformation {
     object["filename"] = .string(link.fileName.description)
     object["format"] = .string(link.driver)
     if let size = link.node.allocatedByteCount { object["actual-size"] = JSON(size) }
-    object["dirty-flag"] = .bool(isDirty)
+    if link.hasDetails { object["dirty-flag"] = .bool(isDirty) }
     if let qcow2 {
       object["cluster-size"] = JSON(qcow2.header.clusterByteCount)
       object["format-specific"] = .object(Self.object(["type": "qcow2", "data": specifics(qcow2)]))

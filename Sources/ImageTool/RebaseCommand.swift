@@ -46,7 +46,7 @@ enum RebaseCommand {
       }
       try keepContent(
         node, old: chain.links.count > 1 ? chain.links[1].node : nil, new: new?.top,
-        Progress(total: node.byteCount, isShown: given.has("p")))
+        writesThrough: cache.writesThrough, Progress(total: node.byteCount, isShown: given.has("p")))
       try describing("Could not write to '\(name)'") { () throws(Errno) in try node.flush() }
     }
     let reference = base.map { BackingReference(fileName: $0, format: given.text("F")) }
@@ -62,7 +62,7 @@ enum RebaseCommand {
 
   /// Copies into the image what it shows of the old backing file and the new one has otherwise.
   private static func keepContent(
-    _ node: QCOW2Node, old: (any BlockNode)?, new: (any BlockNode)?, _ progress: Progress
+    _ node: QCOW2Node, old: (any BlockNode)?, new: (any BlockNode)?, writesThrough: Bool, _ progress: Progress
   ) throws(ToolError) {
     var place: Int64 = 0
     let end = node.byteCount
@@ -71,7 +71,7 @@ enum RebaseCommand {
       let offset = place
       place = try describing("error while reading image metadata") { () throws(Errno) in
         let extent = try node.extent(in: range)
-        if extent.kind == .unallocated { try keep(extent.range, node, old, new) }
+        if extent.kind == .unallocated { try keep(extent.range, node, old, new, writesThrough) }
         return extent.range.upperBound
       }
       progress.advance(by: place - offset)
@@ -80,7 +80,7 @@ enum RebaseCommand {
   }
 
   private static func keep(
-    _ range: Range<Int64>, _ node: QCOW2Node, _ old: (any BlockNode)?, _ new: (any BlockNode)?
+    _ range: Range<Int64>, _ node: QCOW2Node, _ old: (any BlockNode)?, _ new: (any BlockNode)?, _ writesThrough: Bool
   ) throws(Errno) {
     let count = Int(range.upperBound - range.lowerBound)
     func content(_ backing: (any BlockNode)?) throws(Errno) -> [UInt8] {
@@ -96,6 +96,7 @@ enum RebaseCommand {
       if differs, start == nil { start = place }
       if !differs, let first = start {
         try node.write(Array(before[first..<place]), at: range.lowerBound + Int64(first))
+        if writesThrough { try node.flush() }
         start = nil
       }
     }

@@ -50,7 +50,10 @@ enum ResizeCommand {
           + "operation, make sure there is no important data there.")
       throw ToolError("")
     }
-    do throws(BlockError) { try chain.top.resize(to: (new + 511) & -512, preallocation: mode) } catch {
+    do throws(BlockError) {
+      try chain.checkResize(to: (new + 511) & -512)
+      try chain.top.resize(to: (new + 511) & -512, preallocation: mode)
+    } catch {
       throw ToolError(error.description)
     }
     try ToolImage.close(chain, name)

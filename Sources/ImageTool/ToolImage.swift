@@ -14,9 +14,7 @@ enum ToolImage {
       }
     }
     do throws(BlockError) {
-      let chain = try ImageChain.open(path, format: format, options)
-      if let warning = chain.warning { HostProcess.printError(warning + "\n") }
-      return chain
+      return try ImageChain.open(path, format: format, options)
     } catch {
       throw ToolError("Could not open '\(path)': \(error)", status: status)
     }
@@ -28,15 +26,19 @@ enum ToolImage {
 }
 
 /// `-t` and `-T`: cache modes by QEMU's names. What a command has written is on stable storage when it ends, but for
-/// `unsafe`, whether or not each write went there at once (`writethrough`, `directsync`).
+/// `unsafe`.
 struct CacheMode {
   var isUnsafe = false
+  /// Each write is on stable storage before the next one begins.
+  var writesThrough = false
   var isDirect = false
 
   init(_ name: String, source: Bool = false, status: Int32 = 1) throws(ToolError) {
     switch name {
-    case "writeback", "writethrough": break
-    case "none", "off", "directsync": isDirect = true
+    case "writeback": break
+    case "writethrough": writesThrough = true
+    case "none", "off": isDirect = true
+    case "directsync": (isDirect, writesThrough) = (true, true)
     case "unsafe": isUnsafe = true
     default: throw ToolError("Invalid \(source ? "source cache" : "cache") option: \(name)", status: status)
     }

@@ -21,9 +21,11 @@ extension AddedDrive {
     var drive = MachineConfiguration.Drive(
       id: request.id ?? "", medium: request.medium, image: request.image.map { .open($0) }, slot: nil)
     drive.isSnapshot = request.isSnapshot && request.medium != .cdrom
-    if drive.isSnapshot, case .open(let options) = drive.image { drive.image = .open(options.readOnly) }
-    (drive.isWriteback, drive.errorPolicy) = (request.isWriteback, request.errorPolicy)
+    if drive.isSnapshot, case .open(let options) = drive.image { drive.image = .open(options.belowOverlay) }
+    (drive.isWriteback, drive.errorPolicy, drive.accounting) = (
+      request.isWriteback, request.errorPolicy, request.accounting
+    )
     drive.throttle = request.throttle.map { .init(group: $0.group ?? drive.id, limits: $0.limits) }
-    self.init(drive, hasName: request.id != nil, interface: interface, warning: request.warning)
+    self.init(drive, hasName: request.id != nil, interface: interface, warnings: request.warnings)
   }
 }

@@ -9,6 +9,7 @@ extension OptionParser {
   mutating func blockdev(_ option: GivenOption) throws(OptionError) {
     do throws(BlockError) {
       let options = try NodeOptions(strict: try Self.optionTree(option))
+      launch.warnings += options.warnings.map { option.prefixing("warning: \($0)") }
       launch.machine.blockNodes.append(.init(options: options, option: option.text))
     } catch {
       throw OptionError(option, "\(error)")

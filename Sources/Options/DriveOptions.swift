@@ -18,6 +18,7 @@ struct DriveRequest {
   var isSnapshot = false
   var isWriteback = true
   var errorPolicy = ErrorPolicy()
+  var accounting = BlockAccounting()
   var throttle: (limits: ThrottleLimits, group: String?)?
   var bus = Bus.ide
   /// `index=`, or a bus and perhaps a unit on it.
@@ -27,7 +28,7 @@ struct DriveRequest {
   var medium = MachineConfiguration.Drive.Medium.disk
   var id: String?
   /// Sentences for the user that hold nothing up.
-  var warning: String?
+  var warnings: [String] = []
 
   init(
     option: GivenOption, file: BytePath?, index: Int?, medium: MachineConfiguration.Drive.Medium = .disk
@@ -38,7 +39,7 @@ struct DriveRequest {
     var defaults = NodeOptions()
     (defaults.isReadOnly, defaults.isAutoReadOnly) = (medium == .cdrom, true)
     do throws(BlockError) {
-      image = try NodeOptions(fileName: file, format: nil, defaults: defaults)
+      image = try NodeOptions(fileName: file, format: nil, defaults: defaults, isOfDrive: true)
     } catch {
       throw OptionError(option, "\(error)")
     }
@@ -133,12 +134,9 @@ struct DriveRequest {
     image.copiesOnRead = try list.takeSwitch("copy-on-read") ?? false
     if image.copiesOnRead, image.isReadOnly {
       image.copiesOnRead = false
-      warning = option.prefixing("warning: disabling copy-on-read on read-only drive")
+      warnings.append(option.prefixing("warning: disabling copy-on-read on read-only drive"))
     }
-    for key in ["stats-account-invalid", "stats-account-failed"] { _ = try list.takeSwitch(key) }
-    if let pair = list.pairs.first(where: { $0.key.hasPrefix("stats-intervals") }) {
-      throw OptionError(option, "'\(pair.key)' is not supported: statistics are kept for the whole run only")
-    }
+    accounting = try list.takeAccounting()
   }
 
   /// What a failing host does to the guest: it sees the error, or waits when there is no space left.
@@ -163,17 +161,19 @@ struct DriveRequest {
     if file?.isEmpty != false, format == nil, list.pairs.isEmpty { return }
     do throws(BlockError) {
       var node = defaults
-      node.driver = try format.map { (name) throws(BlockError) in try ImageOptions.driver(name) }
+      if let format { node.nameDriver(try ImageOptions.driver(format)) }
       if let file, !file.isEmpty {
-        if node.driver == .file || node.driver == .hostDevice {
-          node.fileName = try NodeOptions.localName(file)
+        if node.driver?.isProtocol == true {
+          try node.setFileName(file)
         } else {
-          node = try NodeOptions(fileName: file, format: node.driver, defaults: node)
+          node = try NodeOptions(fileName: file, format: node.driver, defaults: node, isOfDrive: true)
         }
       }
       var tree = OptionTree()
       for pair in list.pairs { try tree.set(pair.key, pair.bytes) }
-      image = try NodeOptions(legacy: tree, defaults: node)
+      let read = try NodeOptions(legacy: tree, defaults: node)
+      image = read
+      warnings += read.warnings.map { option.prefixing("warning: \($0)") }
     } catch {
       throw OptionError(option, "\(error)")
     }
@@ -228,7 +228,7 @@ extension OptionParser {
       var drive = makeDrive(request, name: name, slot: slot)
       if request.bus == .none { drive.number = unattached - 1 }
       launch.machine.drives.append(drive)
-      if let warning = request.warning { launch.warnings.append(warning) }
+      launch.warnings += request.warnings
     }
     if launch.machine.board != .pc, let request = drives.first(where: { $0.bus != .none }) {
       let kind = request.bus == .floppy ? "floppy" : "ide"
@@ -248,9 +248,9 @@ extension OptionParser {
     var drive = MachineConfiguration.Drive(
       id: request.id ?? name, medium: request.medium, image: request.image.map { .open($0) }, slot: slot)
     drive.isSnapshot = (request.isSnapshot || isSnapshot) && request.medium != .cdrom
-    if drive.isSnapshot, case .open(let options) = drive.image { drive.image = .open(options.readOnly) }
+    if drive.isSnapshot, case .open(let options) = drive.image { drive.image = .open(options.belowOverlay) }
     drive.isWriteback = request.isWriteback
-    drive.errorPolicy = request.errorPolicy
+    (drive.errorPolicy, drive.accounting) = (request.errorPolicy, request.accounting)
     drive.throttle = request.throttle.map { .init(group: $0.group ?? drive.id, limits: $0.limits) }
     drive.option = request.option.text
     return drive

@@ -26,6 +26,23 @@ extension KeyValueList {
     return limits.isEnabled ? (limits, group) : nil
   }
 
+  /// Takes what `-drive` says of its statistics.
+  mutating func takeAccounting() throws(OptionError) -> BlockAccounting {
+    var accounting = BlockAccounting()
+    if let isOn = try takeSwitch("stats-account-invalid") { accounting.countsInvalid = isOn }
+    if let isOn = try takeSwitch("stats-account-failed") { accounting.countsFailed = isOn }
+    while let text = take("stats-intervals.\(accounting.intervals.count)") {
+      guard let number = Self.number(text), number > 0, let length = UInt32(exactly: number) else {
+        throw OptionError(option, "Invalid interval length: \(text)")
+      }
+      accounting.intervals.append(length)
+    }
+    if let pair = pairs.first(where: { $0.key.hasPrefix("stats-intervals.") }) {
+      throw OptionError(option, "Invalid option \(pair.key)")
+    }
+    return accounting
+  }
+
   private mutating func takeLimit(_ key: String, _ old: String) throws(OptionError) -> Int64? {
     if pairs.contains(where: { $0.key == key }), pairs.contains(where: { $0.key == old }) {
       throw OptionError(option, "'\(key)' and its alias '\(old)' can't be used at the same time")

@@ -9,10 +9,10 @@ public struct AddedDrive: Sendable {
   public var hasName: Bool
   /// QEMU's number of `if=`; 0 is none.
   public var interface: Int
-  public var warning: String?
+  public var warnings: [String]
 
-  public init(_ drive: MachineConfiguration.Drive?, hasName: Bool, interface: Int, warning: String? = nil) {
-    (self.drive, self.hasName, self.interface, self.warning) = (drive, hasName, interface, warning)
+  public init(_ drive: MachineConfiguration.Drive?, hasName: Bool, interface: Int, warnings: [String] = []) {
+    (self.drive, self.hasName, self.interface, self.warnings) = (drive, hasName, interface, warnings)
   }
 }
 
@@ -48,6 +48,7 @@ extension BlockGraph {
       name: drive.id, queue: queue, latency: latency,
       isRemovable: drive.medium != .disk || drive.slot == nil && !drive.isVirtio)
     (backend.isWriteback, backend.number) = (drive.isWriteback, drive.number)
+    backend.setAccounting(drive.accounting)
     switch drive.image {
     case .open(let options): backend.opensReadOnly = options.isReadOnly
     case .node: break

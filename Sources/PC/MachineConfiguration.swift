@@ -161,6 +161,7 @@ public struct MachineConfiguration: Sendable {
     public var isWriteback = true
     public var errorPolicy = ErrorPolicy()
     public var throttle: Throttle?
+    public var accounting = BlockAccounting()
     public var device = DeviceSettings()
     /// It is a virtio disk.
     public var isVirtio = false

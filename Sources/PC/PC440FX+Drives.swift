@@ -20,7 +20,7 @@ extension PC440FX {
     graph.queue = queue
     for request in configuration.blockNodes {
       do throws(BlockError) {
-        warn(try graph.open(request.options, isOwned: true))
+        _ = try graph.open(request.options, isOwned: true)
       } catch {
         throw MachineError("\(request.option): \(error)")
       }
@@ -43,10 +43,6 @@ extension PC440FX {
     return plugged
   }
 
-  private static func warn(_ root: GraphNode) {
-    if let warning = root.guessWarning { HostProcess.printError(warning + "\n") }
-  }
-
   /// The slot of a drive with its medium.
   private static func makeBackend(
     _ drive: MachineConfiguration.Drive, _ queue: BlockQueue, _ graph: BlockGraph
@@ -55,9 +51,7 @@ extension PC440FX {
       var root: GraphNode?
       switch drive.image {
       case .open(let options):
-        let opened = try graph.open(options, isSnapshot: drive.isSnapshot)
-        warn(opened)
-        root = opened
+        root = try graph.open(options, isSnapshot: drive.isSnapshot)
       case .node(let name): root = try graph.node(node: name)
       case nil: break
       }

@@ -8,6 +8,10 @@ import Testing
 struct DriveTests {
   @Test(arguments: [
     Refused("-drive file=a,cache=nosuch", "OPT: invalid cache option"),
+    Refused("-drive file=null-co:,if=none", "OPT: The only allowed filename for this driver is 'null-co://'"),
+    Refused("-drive driver=null-aio,latency-ns=x,if=none", "OPT: Parameter 'latency-ns' expects a number"),
+    Refused("-drive file=a,stats-intervals.0=-1", "OPT: Invalid interval length: -1"),
+    Refused("-drive file=a,stats-intervals.1=1", "OPT: Invalid option stats-intervals.1"),
     Refused("-drive file=a,aio=nosuch", "OPT: invalid aio option"),
     Refused(
       "-drive file=a,aio=native",
@@ -209,7 +213,8 @@ struct DriveTests {
       #"-drive file=json:{"driver":"raw",,"file":{"driver":"file",,"filename":"a"}},if=none"#,
     ]
     let images = try lines.map { try #require(try Line.machine($0).drives.first?.image) }
-    #expect(images.dropFirst().allSatisfy { $0 == images[0] })
+    // Where the driver of the file is named, it is no device.
+    #expect(images[0] == images[2] && images[1] == images[3] && images[0] != images[1])
   }
 
   @Test func `errors, limits and the cache go to the drive`() throws {

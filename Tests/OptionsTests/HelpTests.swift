@@ -52,7 +52,7 @@ struct HelpTests {
     ("-smp help", "smp-opts options:\n"),
     ("-rtc help", "rtc options:\n  base=<str>\n"),
     ("-L here -L help", "here\n"),
-    ("-drive format=help", "Supported formats: file host_device raw qcow2\n"),
+    ("-drive format=help", "Supported formats: file host_device null-aio null-co raw qcow2\n"),
   ])
   func `help lists are there where QEMU has them`(line: String, part: String) throws {
     #expect(try Line.help(line).contains(part))

@@ -39,10 +39,14 @@ public struct ImageOpener: Sendable {
   /// An empty file of that name for a new image; what was there before is gone.
   package static func createFile(_ name: BytePath) throws(BlockError) -> GraphNode {
     var storage = NodeOptions(driver: .file)
-    storage.fileName = name
+    try storage.setFileName(name)
+    guard storage.driver?.isNull != true, let path = storage.fileName else {
+      throw .refused("Protocol driver '\(storage.driver?.rawValue ?? "")' does not support image creation")
+    }
+    storage.driver = .file
     do throws(Errno) {
       // What is there may be used by somebody: it is made empty only under its locks.
-      try FileDescriptor.open(name, .readWrite, [.create, .noControllingTerminal, .nonBlocking]).close()
+      try FileDescriptor.open(path, .readWrite, [.create, .noControllingTerminal, .nonBlocking]).close()
     } catch {
       throw .failed("Could not create '\(name)'", error)
     }
@@ -82,16 +86,22 @@ public struct ImageOpener: Sendable {
     var nodes: [GraphNode?] = []
     var names: Set<String> = []
 
-    mutating func name(_ given: String?) throws(BlockError) -> String {
-      guard let given else { return opener.names.next() }
+    private func check(_ given: String?) throws(BlockError) {
+      guard let given else { return }
       guard ImageOpener.isWellFormed(given) else { throw .refused("Invalid node-name: '\(given)'") }
       guard given.utf8.count <= ImageOpener.longestName else { throw .refused("Node name too long") }
-      guard opener.existing[given] == nil, names.insert(given).inserted else {
+      guard opener.existing[given] == nil, !names.contains(given) else {
         throw .refused("Duplicate nodes with node-name='\(given)'")
       }
       guard !opener.takenNames.contains(given) else {
         throw .refused("node-name=\(given) is conflicting with a device id")
       }
+    }
+
+    mutating func name(_ given: String?) throws(BlockError) -> String {
+      try check(given)
+      guard let given else { return opener.names.next() }
+      names.insert(given)
       return given
     }
 
@@ -99,12 +109,18 @@ public struct ImageOpener: Sendable {
       guard depth < ImageOpener.longestChain else { throw .refused("The backing chain is too long") }
       switch options.driver {
       case .file, .hostDevice: return try openProtocol(options)
+      case .nullAIO, .nullCO: return try openNull(options)
       case .raw: return try openRaw(options, over: try storage(options), isGuessed: false)
       case .qcow2: return try openQCOW2(options, over: try storage(options), depth: depth)
       case nil:
         let file = try storage(options)
         let format = try guess(file)
         guard format == .raw || format == .qcow2 else { throw .unsupportedFormat(file.fileName, format) }
+        if format == .raw, !options.isReadOnly {
+          try check(options.nodeName)
+          // Told even if the image cannot be opened then.
+          HostProcess.printError(GraphNode.guessWarning(file.fileName) + "\n")
+        }
         let found = try options.guessed(as: format == .raw ? .raw : .qcow2)
         if format == .qcow2 { return try openQCOW2(found, over: file, depth: depth) }
         switch options.backing {
@@ -149,6 +165,16 @@ public struct ImageOpener: Sendable {
       return node
     }
 
+    private mutating func openNull(_ options: NodeOptions) throws(BlockError) -> GraphNode {
+      let driver = options.driver?.rawValue ?? ""
+      let content = NullNode(
+        driver: driver, byteCount: options.size ?? NullNode.defaultByteCount, latency: options.latency,
+        readsZeroes: options.readsZeroes, isReadOnly: options.isReadOnly)
+      let node = GraphNode(name: try name(options.nodeName), driver: driver, content: content, options: options)
+      nodes.append(node)
+      return node
+    }
+
     // MARK: Files
 
     private mutating func openProtocol(_ options: NodeOptions) throws(BlockError) -> GraphNode {
@@ -157,7 +183,7 @@ public struct ImageOpener: Sendable {
       let file = try openFile(path, &options)
       do throws(BlockError) {
         let name = try name(options.nodeName)
-        let (content, locks) = try makeFileNode(file, path, options)
+        let (content, locks) = try makeFileNode(file, path, &options)
         let node = GraphNode(
           name: name, driver: options.driver?.rawValue ?? "file", content: content, options: options, children: [],
           locks: locks)
@@ -198,12 +224,14 @@ public struct ImageOpener: Sendable {
     }
 
     private func makeFileNode(
-      _ file: FileDescriptor, _ path: BytePath, _ options: NodeOptions
+      _ file: FileDescriptor, _ path: BytePath, _ options: inout NodeOptions
     ) throws(BlockError) -> (FileNode, ImageLocks) {
       let kind: FileStatus.Kind
       do throws(Errno) { kind = try file.status().kind } catch { throw .cannotOpen(path.description, error) }
-      guard kind == .regular || kind == .blockDevice else { throw .notAFile(path.description) }
-      if options.driver == .hostDevice, kind != .blockDevice {
+      let isDevice = kind == .blockDevice || kind == .characterDevice
+      if isDevice, !options.namesDriver { options.driver = .hostDevice }
+      guard kind == .regular || options.driver == .hostDevice else { throw .notAFile(path.description) }
+      if options.driver == .hostDevice, !isDevice {
         throw .refused("'host_device' driver requires '\(path)' to be either a character or block device")
       }
       let alignment = options.isDirect ? file.directAlignment() : nil
@@ -252,9 +280,6 @@ public struct OpenedTree: Sendable {
     if node.options.locking != .off, let locks = node.locks { try locks.applyMore(all) }
     for child in node.children { try descend(child.node, node.use(of: child, by: all), &uses) }
   }
-
-  /// What QEMU prints when it opens this image for a guest that can write to it; nil when there is nothing to say.
-  public var warning: String? { root.guessWarning }
 }
 
 extension GraphNode {
@@ -285,12 +310,11 @@ extension GraphNode {
   }
 
   /// What QEMU prints about a raw image whose format was guessed and that can be written.
-  public var guessWarning: String? {
-    guard let raw = content as? RawNode, raw.isGuarded else { return nil }
-    return """
-      WARNING: Image format was not specified for '\(file?.fileName ?? fileName)' and probing guessed raw.
-               Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
-               Specify the 'raw' format explicitly to remove the restrictions.
-      """
+  package static func guessWarning(_ fileName: String) -> String {
+    """
+    WARNING: Image format was not specified for '\(fileName)' and probing guessed raw.
+             Automatically detecting the format is dangerous for raw images, write operations on block 0 will be restricted.
+             Specify the 'raw' format explicitly to remove the restrictions.
+    """
   }
 }

@@ -7,7 +7,7 @@ extension NodeOptions {
   private static let missingDrivers: Set<String> = [
     "blkdebug", "blklogwrites", "blkreplay", "blkverify", "bochs", "cloop", "compress", "copy-before-write",
     "copy-on-read", "dmg", "ftp", "ftps", "gluster", "host_cdrom", "http", "https", "iscsi", "luks", "nbd", "nfs",
-    "null-aio", "null-co", "nvme", "parallels", "preallocate", "qcow", "qed", "quorum", "rbd", "replication",
+    "nvme", "parallels", "preallocate", "qcow", "qed", "quorum", "rbd", "replication",
     "snapshot-access", "ssh", "throttle", "vdi", "vhdx", "vmdk", "vpc", "vvfat",
   ]
 
@@ -36,16 +36,17 @@ extension NodeOptions {
   }
 
   /// A file name as users give it: a plain one, `file:NAME`, or `json:` with options.
+  ///
+  /// `isOfDrive`: what `-drive` says of caches and writing, and be it by default, goes before what the name says.
   public init(
-    fileName name: BytePath, format: Driver?, defaults: NodeOptions = NodeOptions()
+    fileName name: BytePath, format: Driver?, defaults: NodeOptions = NodeOptions(), isOfDrive: Bool = false
   ) throws(BlockError) {
     self = defaults
     let text = name.description
     guard text.hasPrefix("json:") else {
       driver = format
       var storage = Self.storageDefaults(defaults)
-      storage.driver = .file
-      storage.fileName = try Self.localName(name)
+      try storage.setFileName(name)
       file = .options(storage)
       return
     }
@@ -54,18 +55,44 @@ extension NodeOptions {
       throw .refused("Could not parse the JSON options: \(error)")
     }
     guard let object = value.object else { throw .refused("Invalid JSON object given") }
-    var reader = OptionReader(try OptionTree(dotted: object), style: .legacy)
-    try self.init(&reader, defaults: defaults)
-    driver = driver ?? format
+    var tree = try OptionTree(dotted: object)
+    var given = defaults
+    if isOfDrive {
+      tree.drop(["read-only", "auto-read-only", "cache.direct", "cache.no-flush"])
+    }
+    if let format {
+      tree.drop(["driver"])
+      given.nameDriver(format)
+    }
+    var reader = OptionReader(tree, style: .legacy)
+    try self.init(&reader, defaults: given)
+    if isOfDrive { detectZeroes = defaults.detectZeroes }
   }
 
-  /// A name without the protocol in front; only files can be opened. A colon behind a slash belongs to the name.
-  public static func localName(_ name: BytePath) throws(BlockError) -> BytePath {
+  /// Takes a name with perhaps a protocol in front, which is a driver. A colon behind a slash belongs to the name.
+  public mutating func setFileName(_ name: BytePath) throws(BlockError) {
     let stop = name.bytes.firstIndex { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") }
-    guard let stop, name.bytes[stop] == UInt8(ascii: ":") else { return name }
+    guard let stop, name.bytes[stop] == UInt8(ascii: ":") else {
+      (driver, fileName) = (driver ?? .file, name)
+      return
+    }
     let scheme = String(decoding: name.bytes[..<stop], as: UTF8.self)
-    guard scheme == "file" else { throw .refused("Unknown protocol '\(scheme)'") }
-    return BytePath(bytes: name.bytes[(stop + 1)...])
+    switch scheme {
+    case "file", "host_device":
+      (driver, fileName) = (driver ?? .file, BytePath(bytes: name.bytes[(stop + 1)...]))
+      if scheme != "file" { (driver, namesDriver) = (.hostDevice, true) }
+    case Driver.nullCO.rawValue, Driver.nullAIO.rawValue:
+      (driver, fileName) = (Driver(rawValue: scheme), name)
+      try checkNullName()
+    default: throw .refused("Unknown protocol '\(scheme)'")
+    }
+  }
+
+  private func checkNullName() throws(BlockError) {
+    let only = "\(driver?.rawValue ?? "")://"
+    guard fileName == nil || fileName == BytePath(only) else {
+      throw .refused("The only allowed filename for this driver is '\(only)'")
+    }
   }
 
   /// What a file takes over from the format above it.
@@ -75,9 +102,13 @@ extension NodeOptions {
     return options
   }
 
+  /// What was said of the file itself stays.
   private mutating func takeOver(from parent: NodeOptions) {
-    (isReadOnly, isAutoReadOnly, forcesSharing) = (parent.isReadOnly, parent.isAutoReadOnly, parent.forcesSharing)
-    (isDirect, ignoresFlushes) = (parent.isDirect, parent.ignoresFlushes)
+    if !given.contains(.readOnly) { isReadOnly = parent.isReadOnly }
+    if !given.contains(.autoReadOnly) { isAutoReadOnly = parent.isAutoReadOnly }
+    if !given.contains(.forceShare) { forcesSharing = parent.forcesSharing }
+    if !given.contains(.direct) { isDirect = parent.isDirect }
+    if !given.contains(.noFlush) { ignoresFlushes = parent.ignoresFlushes }
     unmapsDiscards = true  // the format decides
   }
 
@@ -93,19 +124,23 @@ extension NodeOptions {
 
   private init(_ reader: inout OptionReader, defaults: NodeOptions, isStorage: Bool = false) throws(BlockError) {
     self = defaults
-    let known = try Self.driver(&reader) ?? (isStorage && reader.style == .legacy ? .file : defaults.driver)
+    let named = try Self.driver(&reader)
+    let known = named ?? defaults.driver ?? (isStorage && reader.style == .legacy ? .file : nil)
     if known == nil, reader.style == .strict { throw .refused("Parameter '\(reader.path)driver' is missing") }
+    if let named { namesDriver = named.isProtocol }
     driver = known
     try readGeneral(&reader)
     switch known {
     case .file, .hostDevice: try readProtocol(&reader)
+    case .nullAIO, .nullCO: try readNull(&reader)
     case .raw, .qcow2:
       try readStorage(&reader)
       try readFormat(&reader)
     case nil:
       // Whichever format it turns out to be: see `guessed(as:)`.
       try readStorage(&reader)
-      unread = reader.remaining
+      if reader.saysEmptyBacking { warnAboutEmptyBacking() }
+      unread = reader.remaining.added(to: defaults.unread)
       return
     }
     try reader.finish(known ?? .raw)
@@ -115,7 +150,12 @@ extension NodeOptions {
     if driver == .qcow2 { return try readQCOW2(&reader) }
     offset = try reader.size("offset") ?? offset
     size = try reader.size("size") ?? size
-    if reader.style == .legacy, reader.has("backing") { throw .refused("Driver doesn't support backing files") }
+    guard reader.style == .legacy else { return }
+    switch try reader.child("backing", mayBeNull: true) {
+    case nil, .null?: break
+    case .name("")?: warnAboutEmptyBacking()
+    case .name?, .options?: throw .refused("Driver doesn't support backing files")
+    }
   }
 
   /// The options with a format that was guessed.
@@ -139,9 +179,9 @@ extension NodeOptions {
 
   private mutating func readGeneral(_ reader: inout OptionReader) throws(BlockError) {
     nodeName = try reader.text("node-name") ?? nodeName
-    isReadOnly = try reader.flag("read-only") ?? isReadOnly
-    isAutoReadOnly = try reader.flag("auto-read-only") ?? isAutoReadOnly
-    forcesSharing = try reader.flag("force-share") ?? forcesSharing
+    try read("read-only", &reader, .readOnly, \.isReadOnly)
+    try read("auto-read-only", &reader, .autoReadOnly, \.isAutoReadOnly)
+    try read("force-share", &reader, .forceShare, \.forcesSharing)
     if forcesSharing, !isReadOnly { throw .refused("force-share=on can only be used with read-only images") }
     let discard = try reader.word("discard", Discard.self) { _ in "Invalid discard option" }
     if reader.style == .strict, discard == .on || discard == .off {
@@ -149,9 +189,12 @@ extension NodeOptions {
     }
     if let discard { unmapsDiscards = discard == .unmap || discard == .on }
     if var cache = try reader.tree("cache") {
-      isDirect = try cache.flag("direct") ?? isDirect
-      ignoresFlushes = try cache.flag("no-flush") ?? ignoresFlushes
-      if reader.style == .legacy { _ = try cache.flag("writeback") }
+      try read("direct", &cache, .direct, \.isDirect)
+      try read("no-flush", &cache, .noFlush, \.ignoresFlushes)
+      if reader.style == .legacy, let rest = cache.rest.first {
+        throw .refused(
+          "Block format '\(driver?.rawValue ?? "raw")' does not support the option 'cache.\(rest.key)'")
+      }
       try cache.finish(driver ?? .raw)
     }
     detectZeroes =
@@ -159,6 +202,14 @@ extension NodeOptions {
     if detectZeroes == .unmap, !unmapsDiscards, reader.style == .strict {
       throw .refused("setting detect-zeroes to unmap is not allowed without setting discard operation to unmap")
     }
+  }
+
+  private mutating func read(
+    _ key: String, _ reader: inout OptionReader, _ kind: General, _ path: WritableKeyPath<NodeOptions, Bool>
+  ) throws(BlockError) {
+    guard let value = try reader.flag(key) else { return }
+    self[keyPath: path] = value
+    given.insert(kind)
   }
 
   private mutating func readProtocol(_ reader: inout OptionReader) throws(BlockError) {
@@ -181,6 +232,17 @@ extension NodeOptions {
       throw .refused(
         reader.style == .strict && fileName == nil
           ? "Parameter '\(reader.path)filename' is missing" : "The 'file' block driver requires a file name")
+    }
+  }
+
+  private mutating func readNull(_ reader: inout OptionReader) throws(BlockError) {
+    if let name = try reader.bytes("filename") { fileName = BytePath(bytes: name) }
+    try checkNullName()
+    size = try reader.size("size") ?? size
+    readsZeroes = try reader.flag("read-zeroes") ?? readsZeroes
+    if let value = try reader.number("latency-ns") {
+      guard value >= 0 else { throw .refused("latency-ns is invalid") }
+      latency = value
     }
   }
 
@@ -212,7 +274,10 @@ extension NodeOptions {
     do throws(BlockError) {
       switch try reader.child("backing", mayBeNull: true) {
       case .null: backing = Reference.none
-      case .name(let name): backing = name.isEmpty ? Reference.none : .named(name)
+      case .name(""):
+        backing = Reference.none
+        warnAboutEmptyBacking()
+      case .name(let name): backing = .named(name)
       case .options(let below) where below.style == .legacy && !below.has("file") && !below.has("filename"):
         backingOptions = below.remaining
       case .options(var below): backing = .options(try NodeOptions(&below, defaults: Self.backingDefaults(self)))
@@ -221,6 +286,10 @@ extension NodeOptions {
     } catch {
       throw reader.style == .strict ? error : .refused("Could not open backing file: \(error)")
     }
+  }
+
+  private mutating func warnAboutEmptyBacking() {
+    warnings.append(#"Use of "backing": "" is deprecated; use "backing": null instead"#)
   }
 
   private mutating func readQCOW2(_ reader: inout OptionReader) throws(BlockError) {

@@ -9,10 +9,13 @@ public struct NodeOptions: Sendable, Equatable {
   public enum Driver: String, Sendable, CaseIterable {
     case file
     case hostDevice = "host_device"
+    case nullAIO = "null-aio"
+    case nullCO = "null-co"
     case raw
     case qcow2
 
-    var isProtocol: Bool { self == .file || self == .hostDevice }
+    var isNull: Bool { self == .nullAIO || self == .nullCO }
+    public var isProtocol: Bool { self == .file || self == .hostDevice || isNull }
   }
 
   public enum DetectZeroes: String, Sendable, CaseIterable { case off, on, unmap }
@@ -27,9 +30,21 @@ public struct NodeOptions: Sendable, Equatable {
 
   /// Nil: the format is guessed from the content.
   public var driver: Driver?
+  /// The user named the driver: `file` is a regular file then, and otherwise whatever has the file's name.
+  var namesDriver = false
   /// Nil: a name is made up.
   public var nodeName: String?
   public var isReadOnly = false
+  /// General options that were said of this node and do not come from the one above.
+  struct General: OptionSet, Sendable {
+    let rawValue: UInt8
+    static let readOnly = General(rawValue: 1)
+    static let autoReadOnly = General(rawValue: 2)
+    static let forceShare = General(rawValue: 4)
+    static let direct = General(rawValue: 8)
+    static let noFlush = General(rawValue: 16)
+  }
+  var given: General = []
   /// A file that cannot be opened for writing is opened for reading.
   public var isAutoReadOnly = false
   /// Takes no locks against others and minds none.
@@ -41,13 +56,20 @@ public struct NodeOptions: Sendable, Equatable {
   /// `discard=unmap`: discards reach this node.
   public var unmapsDiscards = false
   public var detectZeroes = DetectZeroes.off
+  /// The temporary overlay of this node is only read, too.
+  var isReadOnlyAbove = false
   public var copiesOnRead = false
 
   // Protocols
   public var fileName: BytePath?
   public var locking = Locking.auto
 
-  // raw
+  // null-co, null-aio
+  /// `latency-ns`
+  var latency: Int64 = 0
+  var readsZeroes = false
+
+  // raw, and `size` of null-co, null-aio
   public var offset: Int64?
   public var size: Int64?
 
@@ -68,7 +90,13 @@ public struct NodeOptions: Sendable, Equatable {
   /// Options of the backing node that the image names.
   var backingOptions = OptionTree()
 
+  /// Sentences for the user about how it was said; they hold nothing up.
+  public internal(set) var warnings: [String] = []
+
   public init(driver: Driver? = nil) { self.driver = driver }
+
+  /// The user says which driver it is.
+  public mutating func nameDriver(_ driver: Driver) { (self.driver, namesDriver) = (driver, driver.isProtocol) }
 
   /// An image file whose format is named or guessed.
   public init(file: BytePath, format: Driver? = nil, isReadOnly: Bool = false) {
@@ -91,6 +119,13 @@ public struct NodeOptions: Sendable, Equatable {
 
   /// The backing node is another than the image names.
   var overridesBacking: Bool { backing != nil }
+
+  /// What lies below a temporary overlay is only read.
+  public var belowOverlay: NodeOptions {
+    var options = readOnly
+    options.isReadOnlyAbove = isReadOnly
+    return options
+  }
 
   /// What holds for any medium of the same drive.
   public var generalPart: NodeOptions {

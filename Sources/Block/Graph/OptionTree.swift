@@ -73,6 +73,30 @@ public struct OptionTree: Sendable, Equatable {
     try put(first, .tree(below), path)
   }
 
+  /// Takes out what has these keys, which may be dotted.
+  mutating func drop(_ keys: [String]) {
+    for key in keys {
+      guard let dot = key.firstIndex(of: ".") else {
+        members.removeAll { $0.key == key }
+        continue
+      }
+      let first = key[..<dot]
+      guard let position = members.firstIndex(where: { $0.key == first }),
+        case .tree(var below) = members[position].value
+      else { continue }
+      below.drop([String(key[key.index(after: dot)...])])
+      if below.isEmpty { members.remove(at: position) } else { members[position].value = .tree(below) }
+    }
+  }
+
+  /// The same over others, whose keys it may have too.
+  func added(to others: OptionTree) -> OptionTree {
+    var sum = others
+    sum.members.removeAll { self[$0.key] != nil }
+    sum.members += members
+    return sum
+  }
+
   private mutating func put(_ key: String, _ value: Value, _ path: String) throws(BlockError) {
     if let position = members.firstIndex(where: { $0.key == key }) {
       if case .tree = members[position].value {
@@ -147,12 +171,24 @@ struct OptionReader {
     switch tree.take(key) {
     case nil: return nil
     case .json(.int(let value)):
-      guard value >= 0 else { throw .refused("Parameter '\(path)\(key)' expects a non-negative number below 2^64") }
-      return value
+      if value >= 0 { return value }
+      throw style == .legacy
+        ? noSize(key) : .refused("Parameter '\(path)\(key)' expects a non-negative number below 2^64")
     case .text(let bytes): return try size(String(decoding: bytes, as: UTF8.self), key)
     case .json(.string(let text)) where style == .legacy: return try size(text, key)
+    case .json(.null) where style == .legacy: return nil
+    case .json where style == .legacy: throw noSize(key)
     case .json, .tree: throw wrongType(key, "integer")
     }
+  }
+
+  private func noSize(_ key: String) -> BlockError {
+    .refused(
+      """
+      Parameter '\(path)\(key)' expects a non-negative number below 2^64
+      Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-
+      and exabytes, respectively.
+      """)
   }
 
   private func size(_ text: String, _ key: String) throws(BlockError) -> Int64 {
@@ -168,16 +204,27 @@ struct OptionReader {
       digits = digits.dropLast()
     }
     guard let value = Int64(digits), value >= 0 else {
-      throw .refused(
-        """
-        Parameter '\(path)\(key)' expects a non-negative number below 2^64
-        Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-
-        and exabytes, respectively.
-        """)
+      throw noSize(key)
     }
     let (bytes, overflow) = value.multipliedReportingOverflow(by: 1 << shift)
     guard !overflow else { throw .refused("Value '\(text)' is out of range for parameter '\(path)\(key)'") }
     return bytes
+  }
+
+  /// A number with perhaps a sign.
+  mutating func number(_ key: String) throws(BlockError) -> Int64? {
+    let text: String
+    switch tree.take(key) {
+    case nil: return nil
+    case .json(.int(let value)): return value
+    case .text(let bytes): text = String(decoding: bytes, as: UTF8.self)
+    case .json(.string(let value)) where style == .legacy: text = value
+    case .json, .tree: throw wrongType(key, "integer")
+    }
+    guard let value = Int64(text) else {
+      throw .refused("Parameter '\(path)\(key)' expects \(style == .strict ? "integer" : "a number")")
+    }
+    return value
   }
 
   /// A word of an enumeration.
@@ -222,6 +269,15 @@ struct OptionReader {
   var remaining: OptionTree { tree }
 
   func has(_ key: String) -> Bool { tree[key] != nil }
+
+  /// `backing=`, the old way to say that there is none.
+  var saysEmptyBacking: Bool {
+    switch tree["backing"] {
+    case .text(let bytes)?: bytes.isEmpty
+    case .json(.string(let text))?: text.isEmpty
+    default: false
+    }
+  }
 
   /// Everything that has not been taken, with whole keys as the user gave them.
   var rest: [(key: String, value: OptionTree.Value)] { OptionTree.flat(tree) }

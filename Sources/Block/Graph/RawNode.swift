@@ -35,8 +35,6 @@ public final class RawNode: BlockNode {
   public var isReadOnly: Bool { lower.isReadOnly }
   public var allocatedByteCount: Int64? { lower.allocatedByteCount }
   public var storage: (any BlockNode)? { lower }
-  /// Writes to sector 0 are restricted.
-  var isGuarded: Bool { guessedFrom != nil }
   private var isWindow: Bool { offset != 0 || size != nil }
 
   private func placed(_ range: Range<Int64>) -> Range<Int64> { range.lowerBound + offset..<range.upperBound + offset }

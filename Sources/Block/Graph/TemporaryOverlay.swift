@@ -63,6 +63,7 @@ struct TemporaryOverlay {
     }
     var options = NodeOptions(driver: .qcow2)
     options.ignoresFlushes = true
+    options.isReadOnly = tree.root.options.isReadOnlyAbove
     options.unmapsDiscards = tree.root.options.unmapsDiscards
     options.file = .options(storage)
     options.backing = .named(tree.root.name)

@@ -182,7 +182,10 @@ final class ATADisk: IDEDrive {
 
   private func beginRead() {
     let count = reach(state.usesDMA ? Self.sectorsPerDMARequest : Self.sectorsPerPIORequest)
-    if count == 0 { return abort() }
+    if count == 0 {
+      backend.countInvalid(.read)
+      return abort()
+    }
     begin(.read, sectors: count)
   }
 
@@ -191,7 +194,10 @@ final class ATADisk: IDEDrive {
 
   private func beginWriteBlock(interrupts: Bool) {
     let count = reach(state.usesDMA ? Self.sectorsPerDMARequest : blockSectors)
-    if count == 0 { return abort() }
+    if count == 0 {
+      backend.countInvalid(.write)
+      return abort()
+    }
     state.buffer = [UInt8](repeating: 0, count: Int(count) * 512)
     state.position = 0
     beginBlock(state.usesDMA ? .dmaOut : .dataOut, count: state.buffer.count, interrupts: interrupts)

@@ -119,8 +119,11 @@ struct VirtioBlockHeader {
       let isWrite = type & RequestType.out != 0
       request.kind = isWrite ? .write : .read
       let byteCount = isWrite ? chain.readableByteCount - Self.byteCount : chain.writableByteCount - 1
-      guard let offset = device.offset(ofSector: sector, byteCount: UInt64(byteCount)), !isWrite || !device.isReadOnly
-      else { return .answer(.ioError) }
+      guard let offset = device.offset(ofSector: sector, byteCount: UInt64(byteCount)) else {
+        device.backend.countInvalid(isWrite ? .write : .read)
+        return .answer(.ioError)
+      }
+      if isWrite, device.isReadOnly { return .answer(.ioError) }
       (request.offset, request.byteCount) = (offset, Int64(byteCount))
       return byteCount == 0 ? .answer(.ok) : .request(request)
     case RequestType.flush: return .request(request)
@@ -150,7 +153,10 @@ struct VirtioBlockHeader {
     let limit = kind == .discard ? settings.maximumDiscardSectors : settings.maximumWriteZeroesSectors
     guard count <= limit, let offset = device.offset(ofSector: first, byteCount: UInt64(count) * 512),
       !device.isReadOnly
-    else { return .answer(.ioError) }
+    else {
+      if kind == .writeZeroes { device.backend.countInvalid(.write) }
+      return .answer(.ioError)
+    }
     guard flags & ~unmap == 0, kind == .writeZeroes || flags & unmap == 0 else { return .answer(.unsupported) }
     request.kind = kind
     (request.offset, request.byteCount) = (offset, Int64(count) * 512)

@@ -135,7 +135,7 @@ struct ImageInfo: Codable, Sendable, QAPIDescribed {
     var info = JSONObject()
     info["filename"] = .string(node.fileName)
     info["format"] = .string(node.driver)
-    info["dirty-flag"] = .bool(details.isDirty)
+    if node.hasDetails { info["dirty-flag"] = .bool(details.isDirty) }
     if let count = node.allocatedByteCount { info["actual-size"] = .int(count) }
     info["virtual-size"] = .int(node.byteCount)
     if let count = details.clusterByteCount { info["cluster-size"] = .int(count) }

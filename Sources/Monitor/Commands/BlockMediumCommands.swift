@@ -181,7 +181,6 @@ struct ChangeMedium: MonitorTwoPhaseCommand {
     return .finishing { progress in
       Result(block: { () throws(QMPError) in
         let tree = try blockWork { () throws(BlockError) in try opener.open(options) }
-        if let warning = tree.warning { HostProcess.printError(warning + "\n") }
         progress()
         let dropped = try onMachine(hub) { machine in
           Result(block: { () throws(QMPError) in

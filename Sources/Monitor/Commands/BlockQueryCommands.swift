@@ -79,8 +79,8 @@ struct BlockStats: Codable, Sendable, QAPIDescribed {
     members["node-name"] = .string(node.name)
     var statistics = BlockStatistics()
     statistics.highestWrittenOffset = node.highestWrittenOffset
-    members["stats"] = Self.counters(statistics, idle: nil, isAccounting: false)
-    if node.isProtocol {
+    members["stats"] = Self.counters(statistics, now: nil)
+    if node.isFile {
       members["driver-specific"] = [
         "driver": .string(node.driver), "discard-nb-ok": 0, "discard-nb-failed": 0, "discard-bytes-ok": 0,
       ]
@@ -99,12 +99,12 @@ struct BlockStats: Codable, Sendable, QAPIDescribed {
     if let path = backend.attachedTo { members["qdev"] = .string(path) }
     var statistics = backend.statistics
     statistics.highestWrittenOffset = backend.medium?.root.highestWrittenOffset ?? 0
-    let idle = statistics.lastCompletion.map { max(0, now &- $0) }
-    members["stats"] = Self.counters(statistics, idle: idle, isAccounting: true)
+    members["stats"] = Self.counters(statistics, now: now)
     json = .object(members)
   }
 
-  private static func counters(_ statistics: BlockStatistics, idle: Int64?, isAccounting: Bool) -> JSON {
+  /// `now`: of a drive; nodes have no accounts of their own.
+  private static func counters(_ statistics: BlockStatistics, now: Int64?) -> JSON {
     var stats = JSONObject()
     let kinds = [
       ("rd", statistics.reads), ("wr", statistics.writes), ("flush", statistics.flushes), ("unmap", statistics.unmaps),
@@ -117,13 +117,22 @@ struct BlockStats: Codable, Sendable, QAPIDescribed {
       stats["\(name)_operations"] = JSON(counter.operations)
       stats["\(name)_total_time_ns"] = JSON(counter.totalNanoseconds)
       stats["failed_\(name)_operations"] = JSON(counter.failedOperations)
-      stats["invalid_\(name)_operations"] = 0
+      stats["invalid_\(name)_operations"] = JSON(counter.invalidOperations)
     }
     stats["wr_highest_offset"] = JSON(statistics.highestWrittenOffset)
-    stats["account_invalid"] = .bool(isAccounting)
-    stats["account_failed"] = .bool(isAccounting)
-    stats["timed_stats"] = []
-    if let idle { stats["idle_time_ns"] = .int(idle) }
+    stats["account_invalid"] = .bool(now != nil && statistics.accounting.countsInvalid)
+    stats["account_failed"] = .bool(now != nil && statistics.accounting.countsFailed)
+    stats["timed_stats"] = .array(now.map { now in statistics.intervals.map { timed($0, now) } } ?? [])
+    if let now, let last = statistics.lastCompletion { stats["idle_time_ns"] = .int(max(0, now &- last)) }
+    return .object(stats)
+  }
+
+  private static func timed(_ interval: IntervalStatistics, _ now: Int64) -> JSON {
+    var stats = JSONObject()
+    stats["interval_length"] = .int(Int64(interval.length))
+    let report = interval.report(at: now)
+    for (name, value) in report.latencies { stats[name] = JSON(value) }
+    for (name, value) in report.depths { stats[name] = .double(value) }
     return .object(stats)
   }
 

@@ -14,6 +14,7 @@ struct BlockdevAdd: MonitorTwoPhaseCommand, QAPIDescribed {
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     let tree = OptionTree(arguments)
     let options = try blockWork { () throws(BlockError) in try NodeOptions(strict: tree) }
+    for warning in options.warnings { HostProcess.report("warning: \(warning)") }
     let opener = context.blockGraph.opener()
     let hub = context.hub
     return .finishing { progress in
@@ -67,6 +68,13 @@ struct BlockdevAdd: MonitorTwoPhaseCommand, QAPIDescribed {
           name: "aio", type: .enumeration(name: "BlockdevAioOptions", values: ["threads", "native", "io_uring"]),
           isOptional: true),
       ])
+    let null = QAPIType.object(
+      name: "BlockdevOptionsNull",
+      members: [
+        .init(name: "size", type: .integer, isOptional: true),
+        .init(name: "latency-ns", type: .integer, isOptional: true),
+        .init(name: "read-zeroes", type: .boolean, isOptional: true),
+      ])
     let raw = QAPIType.object(
       name: "BlockdevOptionsRaw",
       members: [
@@ -88,8 +96,9 @@ struct BlockdevAdd: MonitorTwoPhaseCommand, QAPIDescribed {
       variants: .init(
         tag: "driver",
         cases: [
-          .init(value: "file", type: file), .init(value: "host_device", type: file), .init(value: "raw", type: raw),
-          .init(value: "qcow2", type: qcow2),
+          .init(value: "file", type: file), .init(value: "host_device", type: file),
+          .init(value: "null-aio", type: null),
+          .init(value: "null-co", type: null), .init(value: "raw", type: raw), .init(value: "qcow2", type: qcow2),
         ]))
   }()
 }
@@ -130,7 +139,10 @@ struct BlockResize: MonitorTwoPhaseCommand {
     let hub = context.hub
     return .finishing { _ in
       Result(block: { () throws(QMPError) in
-        try blockWork { () throws(BlockError) in try node.resize(to: rounded, preallocation: .off) }
+        try blockWork { () throws(BlockError) in
+          try node.checkResize(to: rounded)
+          try node.resize(to: rounded, preallocation: .off)
+        }
         return try onMachine(hub) { machine in
           machine.blockGraph.didResize(node)
           return .success(Empty())

@@ -60,7 +60,7 @@ enum HMPDriveAdd: HMPCommand {
         }
         progress()
       }
-      for warning in [added.warning, tree?.warning].compactMap({ $0 }) { HostProcess.printError(warning + "\n") }
+      for warning in added.warnings { HostProcess.printError(warning + "\n") }
       guard let drive = added.drive, added.interface == 0 else {
         throw QMPError("Can't hot-add drive to type \(added.interface)")
       }

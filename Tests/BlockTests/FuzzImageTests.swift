@@ -57,7 +57,7 @@ struct FuzzImageTests {
       let padded = bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
       let format = ImageFormat.guess(Array(padded.prefix(2048)), fileName: path)
       do throws(BlockError) {
-        let medium = try BlockMedium.open(path)
+        let medium = try patiently { () throws(BlockError) in try BlockMedium.open(path) }
         let isWhole = medium.node.byteCount == Int64(padded.count)
         #expect(format == .raw && isWhole || format == .qcow2, "seed \(random.seed)")
       } catch {
@@ -65,19 +65,20 @@ struct FuzzImageTests {
         let expected = BlockError.unsupportedFormat(path.description, format)
         #expect(error == expected && format != .raw || format == .qcow2, "seed \(random.seed): \(error)")
       }
-      #expect(try raw(path).node.driver == "raw")
+      let raw = try patiently { () throws(BlockError) in try BlockMedium.open(path, ImageOptions(format: "raw")) }
+      #expect(raw.node.driver == "raw")
     }
   }
 
   /// A process that another test has just started holds the locks of all open images until it has become its program.
-  private func raw(_ path: BytePath) throws -> BlockMedium {
+  private func patiently(_ open: () throws(BlockError) -> BlockMedium) throws(BlockError) -> BlockMedium {
     for _ in 0..<100 {
-      do throws(BlockError) { return try BlockMedium.open(path, ImageOptions(format: "raw")) } catch {
+      do throws(BlockError) { return try open() } catch {
         guard "\(error)".contains("lock") else { throw error }
         HostClock.sleep(nanoseconds: 2_000_000)
       }
     }
-    return try BlockMedium.open(path, ImageOptions(format: "raw"))
+    return try open()
   }
 
   @Test func `no writes of a guest make a guessed image another format`() throws {

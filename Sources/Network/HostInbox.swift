@@ -76,6 +76,7 @@ final class HostInbox: Sendable {
       guard !run.isEmpty else { return }
       let count = port.send(run)
       let byteCount = run.prefix(count).reduce(0) { $0 + $1.count }
+      let isWhole = count == run.count
       let isRoomy = contents.withLock { contents in
         for index in contents.head..<contents.head + count { contents.frames[index] = [] }
         contents.head += count
@@ -89,7 +90,7 @@ final class HostInbox: Sendable {
         return true
       }
       if isRoomy { hasRoom() }
-      guard count == run.count else { return }
+      guard isWhole else { return }
     }
   }
 }

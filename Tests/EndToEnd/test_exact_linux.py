@@ -118,7 +118,7 @@ def long_whole(scenario):
 @pytest.mark.parametrize('settings', [
     (), ('flush=11',), ('flush=12', 'delay-disk=13'), ('block-limit=1',), ('block-limit=3',), ('without=links',),
     ('without=jump-table',), ('without=links,jump-table',), ('without=fusion',), ('without=dead-flags',), ('without=fast-memory',),
-    ('without=links,jump-table,fusion,dead-flags,flat-handlers,fast-memory', 'flush=14'),
+    ('without=host-code',), ('without=links,jump-table,fusion,dead-flags,flat-handlers,fast-memory,host-code', 'flush=14'),
 ], ids=lambda settings: ' '.join(settings) or 'nothing')
 def test_nothing_that_the_engine_does_shows(scenario, long_whole, settings):
     check_equal(long_whole, scenario.run(END, *settings, interval=LONG_INTERVAL, timeout=3600))

@@ -82,7 +82,8 @@ def test_block_shapes_do_not_matter(whole, counts, tmp_path):
 
 @pytest.mark.parametrize('settings', [
     ('without=links',), ('without=jump-table',), ('without=fusion',), ('without=dead-flags',), ('without=flat-handlers',),
-    ('without=fast-memory',), ('without=links,jump-table,fusion,dead-flags,flat-handlers,fast-memory',), ('block-limit=5',),
+    ('without=fast-memory',), ('without=host-code',),
+    ('without=links,jump-table,fusion,dead-flags,flat-handlers,fast-memory,host-code',), ('block-limit=5',),
     ('flush=1',), ('flush=2', 'delay-disk=3'),
 ], ids=' '.join)
 def test_nothing_that_the_engine_does_shows(whole, settings):

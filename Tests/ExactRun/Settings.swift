@@ -17,7 +17,7 @@ struct Settings {
       survey=STEP:FILE     write what the guest is about at every STEP instructions
       one-op-blocks        blocks of one instruction
       block-limit=N        blocks of at most N instructions
-      without=NAME[,NAME]  engine without links, jump-table, fusion, dead-flags, flat-handlers, fast-memory
+      without=NAME[,NAME]  engine without links, jump-table, fusion, dead-flags, flat-handlers, fast-memory, host-code
       flush=SEED           forget decoded code and host addresses at random counts
       delay-disk=SEED      make disk workers wait random times
 
@@ -25,7 +25,7 @@ struct Settings {
 
   static let engineParts: [String: EngineOptions] = [
     "links": .links, "jump-table": .jumpTable, "fusion": .fusion, "dead-flags": .deadFlags,
-    "flat-handlers": .flatHandlers, "fast-memory": .fastMemory,
+    "flat-handlers": .flatHandlers, "fast-memory": .fastMemory, "host-code": .hostCode,
   ]
 
   struct Save {

@@ -82,14 +82,6 @@ public enum StandardCommands {
     JobResume.self
     JobComplete.self
     JobFinalize.self
-    QueryBlockJobs.self
-    BlockJobPause.self
-    BlockJobResume.self
-    BlockJobCancel.self
-    BlockJobComplete.self
-    BlockJobSetSpeed.self
-    BlockJobFinalize.self
-    BlockJobDismiss.self
     QueryChardev.self
     DeviceAdd.self
     DeviceDelete.self

@@ -172,9 +172,6 @@ struct HostAssembler {
   mutating func alu(_ operation: HostALU, _ dst: HostRegister, _ src: HostMemory, _ size: UInt8) {
     memory(size, UInt16(operation.rawValue) << 3 | (size == 1 ? 2 : 3), dst.rawValue, src, isByte: size == 1)
   }
-  mutating func alu(_ operation: HostALU, _ dst: HostMemory, _ src: HostRegister, _ size: UInt8) {
-    memory(size, UInt16(operation.rawValue) << 3 | (size == 1 ? 0 : 1), src.rawValue, dst, isByte: size == 1)
-  }
   /// 4 or 8 bytes.
   mutating func alu(_ operation: HostALU, _ dst: HostMemory, _ value: Int32, _ size: UInt8) {
     let isShort = Int32(Int8(truncatingIfNeeded: value)) == value
@@ -223,11 +220,6 @@ struct HostAssembler {
   mutating func jumpIf(_ condition: UInt8) -> Int {
     byte(0x0f)
     byte(0x80 | condition)
-    word(0, byteCount: 4)
-    return count
-  }
-  mutating func jump() -> Int {
-    byte(0xe9)
     word(0, byteCount: 4)
     return count
   }

@@ -46,7 +46,7 @@ struct HostOperation: BitwiseCopyable {
   /// Offsets and stack pointers have 64 bits (else 32).
   var isLong = false
 
-  static let byteCount = 8
+  static var byteCount: Int { MemoryLayout<HostOperation>.stride }
 
   init(_ kind: Kind = .none, size: UInt8 = 0, detail: UInt8 = 0, sourceSize: UInt8 = 0) {
     (self.kind, self.size, self.detail, self.sourceSize) = (kind, size, detail, sourceSize)

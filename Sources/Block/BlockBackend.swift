@@ -103,6 +103,9 @@ public final class BlockBackend {
   /// Requests submitted and not yet delivered.
   package var requestsInFlight: Int { pending.count }
 
+  /// Whether requests wait, at the host or here, and not for somebody to let the guest go on.
+  public var hasRequests: Bool { !pending.isEmpty || !throttled.isEmpty }
+
   public var isInserted: Bool { medium != nil }
   public var isReadOnly: Bool { medium?.root.isReadOnly ?? true }
   /// Length of the medium in bytes, 0 without one.

@@ -59,8 +59,12 @@ public struct TripleFaultEvent: QMPEvent {
 public struct GuestHungEvent: QMPEvent {
   public static let name = "__org.apus_GUEST_HUNG"
   public var reason: GuestHang.Reason
+  /// Instructions of the loop, when it spins.
+  public var loop: Int?
   public var cpu: RegisterReport
-  public init(_ hang: GuestHang) { (reason, cpu) = (hang.reason, RegisterReport(hang.processor)) }
+  public init(_ hang: GuestHang) {
+    (reason, loop, cpu) = (hang.reason, hang.instructionCount, RegisterReport(hang.processor))
+  }
 }
 
 /// Registers by their names.

@@ -20,11 +20,24 @@ extension Machine {
     request { self.pendingPanic = true }
   }
 
-  /// Unless something could end it: an interrupt controller that makes an NMI or an INIT of an interrupt.
-  func tellHang(_ reason: GuestHang.Reason, _ board: PC440FX) {
-    guard !board.interrupts.canInterruptMasked else { return }
-    eventHandler?(.guestHung(GuestHang(reason: reason, processor: ProcessorSnapshot(board.processor, board.memory))))
+  /// Tells of a loop without end in which the processor is found.
+  func tellEndlessLoop(_ board: PC440FX) {
+    guard let loop = hangWatch.sliceEnded(board.processor), !board.canInterruptMasked, !board.awaitsDisk,
+      !loop.readsMemory || !board.devicesMayWriteMemory
+    else { return }
+    hangWatch.loopWasTold()
+    tell(GuestHang(reason: .spinning, processor: snapshot(board), instructionCount: loop.instructionCount))
   }
+
+  /// Tells of a halt that no interrupt ends.
+  func tellEndlessHalt(_ board: PC440FX) {
+    guard hangWatch.halted(board.processor), !board.canInterruptMasked else { return }
+    tell(GuestHang(reason: .halted, processor: snapshot(board)))
+  }
+
+  private func tell(_ hang: GuestHang) { eventHandler?(.guestHung(hang)) }
+
+  private func snapshot(_ board: PC440FX) -> ProcessorSnapshot { ProcessorSnapshot(board.processor, board.memory) }
 
   /// The processor has shut down, and its registers are what they were before.
   func tellTripleFault(_ board: PC440FX) {
@@ -33,4 +46,18 @@ extension Machine {
     snapshot.cr2 = fault.cr2
     eventHandler?(.tripleFault(fault, snapshot))
   }
+}
+
+/// What could end a hang, as far as it does not come from outside the machine.
+extension PC440FX {
+  /// Whether an interrupt may come in as NMI or INIT, which a processor that masks interrupts takes.
+  var canInterruptMasked: Bool {
+    interrupts.canInterruptMasked || pci.functions.values.contains { $0.canInterruptMasked }
+  }
+
+  /// Whether a drive has work, at whose end it writes memory.
+  var awaitsDisk: Bool { blockGraph.backends.contains { $0.hasRequests } || floppy.isTransferring }
+
+  /// Whether what comes from a network may be written to memory.
+  var devicesMayWriteMemory: Bool { pci.functions.values.contains { $0.mayWriteMemory } }
 }

@@ -52,7 +52,7 @@ public final class Machine {
   private var pendingSleep = false
   private var pendingInitialization = false
   var pendingPanic = false
-  private var hangWatch = HangWatch()
+  var hangWatch = HangWatch()
   private var exitStatus: Int32?
   /// Events that wait for another to be told first; nil: none does.
   private var heldEvents: [MachineEvent]?
@@ -212,6 +212,7 @@ public final class Machine {
       heldReset = cause
       return
     }
+    hangWatch.reset()
     if cause == .snapshotLoad {
       // A state is loaded next; nobody is told.
       (pendingReset, pendingInitialization) = (nil, false)
@@ -224,7 +225,6 @@ public final class Machine {
     }
     pendingReset = nil
     pendingInitialization = false
-    hangWatch.reset()
     // What the reset ejects is told after it.
     heldEvents = []
     board?.reset(.system)
@@ -337,15 +337,17 @@ public final class Machine {
       if runState != .running || holds > 0 || isLookDue { return }
     }
     if takeRequests() || runState != .running { return }  // a disk's error may have stopped the guest
-    var budget = min(Self.quantum, Int64(clamping: targetCount &- board.processor.instructionCount))
+    let count = board.processor.instructionCount
+    var budget = min(Self.quantum, Int64(clamping: targetCount &- count))
+    if time.isCounted { budget = min(budget, HangWatch.distance(from: count)) }
     if let deadline = clock.nextDeadline, let left = time.instructions(until: deadline) { budget = min(budget, left) }
     switch board.processor.run(budget: budget, exact: time.isCounted) {
     case .budget:
-      if hangWatch.sliceEnded(board.processor, board.memory) { tellHang(.spinning, board) }
+      tellEndlessLoop(board)
       _ = takeRequests()
     case .attention: _ = takeRequests()
     case .halted:
-      if hangWatch.halted(board.processor) { tellHang(.halted, board) }
+      tellEndlessHalt(board)
       idle()
     case .shutdown:
       tellTripleFault(board)

@@ -134,13 +134,15 @@ def test_a_triple_fault_is_told_before_its_reset(start, options, last):
 
 
 @pytest.mark.apus
-@pytest.mark.parametrize('letter, reason, code', [('h', 'halted', 'ebfe'), ('s', 'spinning', 'ebfe')])
-def test_a_hung_guest_is_told_once(guest, letter, reason, code):
+@pytest.mark.parametrize('letter, reason, loop, code', [
+    ('h', 'halted', None, 'ebfe'), ('s', 'spinning', 1, 'ebfe'), ('l', 'spinning', 3, '')])
+def test_a_hung_guest_is_told_once(guest, letter, reason, loop, code):
     machine = guest('hang')
     assert machine.qmp.events == []
     machine.serial.send(letter.encode())
     hung = machine.qmp.wait_event('__org.apus_GUEST_HUNG')['data']
-    assert hung['reason'] == reason and hung['cpu']['rbx'] == 0x12345678 and hung['cpu']['code'].startswith(code)
+    assert hung['reason'] == reason and hung.get('loop') == loop
+    assert hung['cpu']['rbx'] == 0x12345678 and hung['cpu']['code'].startswith(code)
     for _ in range(20):
         machine.qmp.command('query-status')
     assert machine.qmp.events == []

@@ -12,6 +12,18 @@ struct E1000RingTests {
     return bench
   }
 
+  @Test func `memory changes by itself only while frames may come`() throws {
+    let bench = try E1000Bench()
+    #expect(!bench.device.mayWriteMemory)
+    bench.start()
+    #expect(bench.device.mayWriteMemory)
+    bench[0x100] = 0
+    #expect(!bench.device.mayWriteMemory)
+    bench[0x100] = 0x0400_8002
+    bench.bus.write(PCIAddress(slot: 3), 0x04, .word, 3)
+    #expect(!bench.device.mayWriteMemory, "it must not write")
+  }
+
   // MARK: Transmission
 
   @Test func `a frame in one descriptor`() throws {

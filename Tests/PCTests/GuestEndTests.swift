@@ -82,7 +82,7 @@ struct GuestEndTests {
     #expect(hangs.allSatisfy { $0.processor.general[3] & 0xffff == 0x4321 })
   }
 
-  @Test(arguments: ["sti\n jmp $", "cli\n again: nop\n jmp again", "sti\n again: hlt\n jmp again"])
+  @Test(arguments: ["sti\n jmp $", "cli\n again: inc eax\n jmp again", "sti\n again: hlt\n jmp again"])
   func `a guest that can be interrupted, or works, is not`(program: String) throws {
     let bench = try bench(program)
     let end = bench.end(at: 50 * .millisecond)

@@ -149,6 +149,27 @@ import Testing
     #expect(bench.msix.read(memory: 0x1c, width: .dword) == 1)
   }
 
+  /// A fixed interrupt waits for the processor to allow it; an NMI, an INIT and a write to memory do not.
+  @Test(
+    arguments: [
+      (0xfee0_0000, 0x41, false), (0xfee0_0000, 0x400, true), (0xfee0_0000, 0x500, true), (0x1000, 0x41, true),
+    ]
+      as [(UInt64, UInt64, Bool)])
+  func `messages that a processor must take`(address: UInt64, data: UInt64, isOne: Bool) {
+    let bench = Bench(vectorCount: 2)
+    bench.msix.write(memory: 0x10, width: .dword, address)
+    bench.msix.write(memory: 0x18, width: .dword, data)
+    bench.mask(1, false)
+    #expect(!bench.msix.canInterruptMasked, "MSI-X is off")
+    bench.control(0x8000)
+    #expect(bench.msix.canInterruptMasked == isOne)
+    bench.control(0xc000)
+    #expect(!bench.msix.canInterruptMasked, "all are masked")
+    bench.control(0x8000)
+    bench.mask(1, true)
+    #expect(!bench.msix.canInterruptMasked)
+  }
+
   @Test func `a state with pending bits of no vector is refused`() throws {
     let bench = Bench(vectorCount: 2)
     var writer = StateWriter()

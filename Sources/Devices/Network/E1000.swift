@@ -103,6 +103,11 @@ public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {
 
   var isBusMaster: Bool { state.configuration.command & PCIConfiguration.Command.busMaster != 0 }
 
+  /// Frames that come in, and descriptors of those that the peer or the wire's speed keeps from going out.
+  public var mayWriteMemory: Bool {
+    isBusMaster && (port.peer != nil && state.receiver.isEnabled || transmitResume.deadline != nil)
+  }
+
   public func configurationDidChange(_ offset: UInt8, _ width: AccessWidth) {
     for region in regions { region.update(state.configuration) }
     updateInterrupt()

@@ -44,6 +44,9 @@ public final class FloppyController: Device, PortDevice {
     }
   }
 
+  /// Whether data is on its way that the DMA channel may take to memory.
+  public var isTransferring: Bool { state.phase == .requesting }
+
   /// CMOS byte 10h: drive A in the high nibble, B in the low one.
   public var cmosDriveTypes: UInt8 {
     (drives[0]?.type.cmosValue ?? 0) << 4 | (drives[1]?.type.cmosValue ?? 0)

@@ -17,6 +17,12 @@ public protocol VirtioModel: AnyObject {
   func resetModel()
   /// DRIVER_OK was set: negotiation is over.
   func driverIsReady()
+  /// As `PCIFunction` has it, for a device whose driver is ready.
+  var mayWriteMemory: Bool { get }
+}
+
+extension VirtioModel {
+  public var mayWriteMemory: Bool { false }
 }
 
 /// What a kind of device is to the transport.

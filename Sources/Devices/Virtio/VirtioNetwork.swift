@@ -256,6 +256,8 @@ public final class VirtioNetwork: Device {
 }
 
 extension VirtioNetwork: VirtioModel {
+  public var mayWriteMemory: Bool { port.peer != nil }
+
   public func features(isLegacy: Bool) -> UInt64 { settings.features }
 
   /// Virtio 1.2, 5.1.4.

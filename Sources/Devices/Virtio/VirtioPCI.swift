@@ -207,6 +207,11 @@ public final class VirtioPCI: PCIFunction {
     regions = []
   }
 
+  public var canInterruptMasked: Bool { messages?.canInterruptMasked ?? false }
+  public var mayWriteMemory: Bool {
+    canWork && registers.status & VirtioStatus.driverOK != 0 && model?.mayWriteMemory ?? false
+  }
+
   public func configurationDidChange(_ offset: UInt8, _ width: AccessWidth) {
     if options.hasModernInterface, ModernLayout.isWindow(offset, width) { writeWindow() }
     followConfiguration(isLoading: false)

@@ -119,6 +119,17 @@ public final class MSIX: MMIODevice {
     sink.send(to: address, state.table[vector * 4 + 2])
   }
 
+  /// Whether a message that may be sent is an NMI or an INIT to a processor, or no interrupt at all. SDM vol. 3, 11.11.
+  public var canInterruptMasked: Bool {
+    guard isEnabled, !isMasked, mayMaster else { return false }
+    return (0..<vectorCount).contains { vector in
+      guard !isMasked(vector) else { return false }
+      let isInterrupt = state.table[vector * 4] >> 20 == 0xfee && state.table[vector * 4 + 1] == 0
+      let mode = state.table[vector * 4 + 2] >> 8 & 7
+      return !isInterrupt || mode == 4 || mode == 5
+    }
+  }
+
   // MARK: Region
 
   private func word(at offset: UInt64) -> UInt32 {

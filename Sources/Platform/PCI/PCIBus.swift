@@ -14,11 +14,17 @@ public protocol PCIFunction: AnyObject {
   func wasUnplugged()
   /// Reads a register that is not plain memory; the default returns what is stored.
   func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32
+  /// Whether one of its messages would be an NMI, an INIT, or a plain write to memory.
+  var canInterruptMasked: Bool { get }
+  /// Whether it may write memory without having been asked by the processor since: what a network brings.
+  var mayWriteMemory: Bool { get }
 }
 
 extension PCIFunction {
   public var userID: String { "" }
   public func wasUnplugged() {}
+  public var canInterruptMasked: Bool { false }
+  public var mayWriteMemory: Bool { false }
   public func readConfiguration(_ offset: UInt8, _ width: AccessWidth) -> UInt32 { configuration.read(offset, width) }
 }
 

@@ -32,6 +32,23 @@ struct JSONWriterTests {
   @Test(arguments: numbers)
   func `reals are written as JSON`(value: Double, text: String) { #expect(JSON.double(value).text == text) }
 
+  @Test func `integers of all sizes`() {
+    #expect(JSON.int(.min).text == "-9223372036854775808" && JSON.int(-1).text == "-1" && JSON.int(0).text == "0")
+    #expect(JSON.uint(.max).text == "18446744073709551615" && JSON.int(1_000_000).text == "1000000")
+  }
+
+  /// Objects of a list are written each in its own order, whether or not the one before has the same members.
+  @Test func `objects of one shape are as others are`() {
+    let shape = JSONObject.Shape(["major", "minor", "micro"])
+    let shaped = JSON.object(JSONObject(shape, [7, 2, 22]))
+    let plain: JSON = ["major": 7, "minor": 2, "micro": 22]
+    #expect(shaped == plain && shaped["minor"] == 2 && shaped["patch"] == nil)
+    let list: JSON = [shaped, ["b": 1, "a": ["z": 1, "y": 2]], shaped, plain, ["a": 1, "b": 2], [:]]
+    let text = #"{"micro": 22, "minor": 2, "major": 7}"#
+    #expect(
+      list.text == #"[\#(text), {"a": {"y": 2, "z": 1}, "b": 1}, \#(text), \#(text), {"a": 1, "b": 2}, {}]"#)
+  }
+
   @Test func `only ASCII leaves`() {
     let value = JSON.string("é\u{1F600}\u{7F}\u{1}\"\\/\u{8}\u{C}\n\r\t'")
     #expect(value.text == #""\u00E9\uD83D\uDE00\u007F\u0001\"\\/\b\f\n\r\t'""#)

@@ -20,11 +20,16 @@ struct QueryScreenText: MonitorCommand {
     var foreground: Int
     var background: Int
 
+    private static let shape = JSONObject.Shape(["row", "column", "length", "foreground", "background"])
+
     var json: JSON {
-      [
-        "row": .int(Int64(row)), "column": .int(Int64(column)), "length": .int(Int64(length)),
-        "foreground": .int(Int64(foreground)), "background": .int(Int64(background)),
-      ]
+      .object(
+        JSONObject(
+          Self.shape,
+          [
+            .int(Int64(row)), .int(Int64(column)), .int(Int64(length)), .int(Int64(foreground)),
+            .int(Int64(background)),
+          ]))
     }
   }
 

@@ -68,11 +68,14 @@ public struct QAPIEncoder: Encoder {
 
   private static func encode(_ value: some Encodable, into node: Node) throws {
     switch value {
-    case let value as JSON: node.content = .value(value)
-    case let value as any DirectlyEncoded: node.content = .value(value.json)
+    // The common types first: to find that a type does not conform to a protocol takes long.
     case let value as String: node.content = .value(.string(value))
+    case let value as Int: node.content = .value(.int(Int64(value)))
+    case let value as Int64: node.content = .value(.int(value))
     case let value as Bool: node.content = .value(.bool(value))
+    case let value as JSON: node.content = .value(value)
     case let value as Double: node.content = .value(.double(value))
+    case let value as any DirectlyEncoded: node.content = .value(value.json)
     case let value as any QMPEnum: node.content = .value(.string(value.rawValue))
     case let value as any (BinaryInteger & Encodable): node.content = .value(JSON(value))
     default: try value.encode(to: QAPIEncoder(node))

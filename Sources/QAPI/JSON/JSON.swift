@@ -76,6 +76,22 @@ public struct JSONObject: Sendable {
 
   public init() {}
 
+  /// The names of the members of many objects.
+  public struct Shape: Sendable {
+    fileprivate let keys: [String]
+    /// - Parameter keys: no two of them equal, and few.
+    public init(_ keys: [String]) {
+      precondition(keys.count <= longestSearched && Set(keys).count == keys.count, "a shape has few keys, each once")
+      self.keys = keys
+    }
+  }
+
+  /// An object with the members of a shape.
+  public init(_ shape: Shape, _ values: [JSON]) {
+    precondition(values.count == shape.keys.count, "each member of a shape has a value")
+    (keys, self.values) = (shape.keys, values)
+  }
+
   public var count: Int { keys.count }
   public var isEmpty: Bool { keys.isEmpty }
 
@@ -104,8 +120,10 @@ public struct JSONObject: Sendable {
   /// one. JSON gives order no meaning, but recorded transcripts and text-matching clients do.
   public var writingOrder: [Int] {
     if count < 2 { return Array(keys.indices) }
-    let buckets = keys.map(JSONObject.bucket)
-    return keys.indices.sorted { buckets[$0] != buckets[$1] ? buckets[$0] < buckets[$1] : $0 > $1 }
+    // What decides, and the position, in one number.
+    return keys.enumerated().map { index, key in
+      UInt64(JSONObject.bucket(of: key)) << 32 | UInt64(UInt32.max - UInt32(truncatingIfNeeded: index))
+    }.sorted().map { Int(UInt32.max - UInt32(truncatingIfNeeded: $0)) }
   }
 
   /// The hash function of the Trivial Database library, folded into 512 buckets.

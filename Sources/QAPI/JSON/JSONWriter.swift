@@ -22,6 +22,8 @@ struct JSONWriter {
   private let isPretty: Bool
   private let keepsOrder: Bool
   private var depth = 0
+  /// The members of the object written last, and their order: many objects of a list have the same.
+  private var last: (keys: [String], order: [Int]) = ([], [])
 
   init(isPretty: Bool, keepsOrder: Bool = false) { (self.isPretty, self.keepsOrder) = (isPretty, keepsOrder) }
 
@@ -29,19 +31,27 @@ struct JSONWriter {
     switch value {
     case .null: write("null")
     case .bool(let value): write(value ? "true" : "false")
-    case .int(let value): write(String(value))
-    case .uint(let value): write(String(value))
+    case .int(let value):
+      if value < 0 { bytes.append(UInt8(ascii: "-")) }
+      write(value.magnitude)
+    case .uint(let value): write(value)
     case .double(let value): write(value)
     case .string(let value): writeQuoted(value)
     case .array(let elements):
       writeList("[", "]", elements.indices) { writer, index in writer.write(elements[index]) }
     case .object(let object):
-      writeList("{", "}", keepsOrder ? Array(object.keys.indices) : Array(object.writingOrder)) { writer, index in
+      writeList("{", "}", order(of: object)) { writer, index in
         writer.writeQuoted(object.keys[index])
         writer.write(": ")
         writer.write(object.values[index])
       }
     }
+  }
+
+  private mutating func order(of object: JSONObject) -> [Int] {
+    if keepsOrder { return Array(object.keys.indices) }
+    if object.keys != last.keys { last = (object.keys, object.writingOrder) }
+    return last.order
   }
 
   private mutating func writeList(
@@ -79,8 +89,33 @@ struct JSONWriter {
     }
   }
 
+  private mutating func write(_ value: UInt64) {
+    var rest = value, count = 0
+    var digits: InlineArray<20, UInt8> = .init(repeating: 0)
+    repeat {
+      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+      count += 1
+    } while rest > 0
+    for index in (0..<count).reversed() { bytes.append(digits[index]) }
+  }
+
+  /// Text of which no character is escaped; false if there is one.
+  private mutating func writePlain(_ text: String) -> Bool {
+    text.utf8.withContiguousStorageIfAvailable { characters in
+      for byte in characters
+      where byte < 0x20 || byte > 0x7e || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+      bytes.append(contentsOf: characters)
+      return true
+    } ?? false
+  }
+
   private mutating func writeQuoted(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    if writePlain(text) {
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": write("\\\"")

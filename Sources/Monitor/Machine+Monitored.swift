@@ -105,10 +105,7 @@ extension Machine: MonitoredMachine {
     for offset in 0..<UInt64(16) {
       var byte: UInt8 = 0
       let isRead = withUnsafeMutableBytes(of: &byte) { buffer -> Bool in
-        guard !isPhysical else {
-          readPhysical(at: address &+ offset, into: buffer)
-          return true
-        }
+        if isPhysical { return readPhysical(at: address &+ offset, into: buffer) }
         do throws(MemoryAccessError) {
           try readVirtual(processor: 0, at: address &+ offset, into: buffer)
           return true
@@ -124,8 +121,8 @@ extension Machine: MonitoredMachine {
 
   // MARK: Memory
 
-  public func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
-    board?.memory.readAsDebugger(address, into: buffer)
+  public func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    board?.memory.readForMonitor(address, into: buffer) ?? false
   }
 
   public func readVirtual(
@@ -136,21 +133,10 @@ extension Machine: MonitoredMachine {
       let at = address &+ UInt64(done)
       guard let physical = processor?.translate(at) else { throw MemoryAccessError(address: at) }
       let count = min(buffer.count - done, Int(pageByteCount - at % pageByteCount))
-      readPhysical(at: physical, into: UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]))
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
+      guard readPhysical(at: physical, into: piece) else { throw MemoryAccessError(address: at) }
       done += count
     }
-  }
-
-  public func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool {
-    guard let map = board?.map else { return false }
-    let end = address.addingReportingOverflow(UInt64(byteCount))
-    guard !end.overflow else { return false }
-    var position = address
-    while position < end.partialValue {
-      guard map.find(position) != nil else { return false }
-      position = (position | (pageByteCount - 1)) &+ 1
-    }
-    return true
   }
 
   // MARK: Devices

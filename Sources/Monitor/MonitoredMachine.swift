@@ -50,15 +50,13 @@ public protocol MonitoredMachine: MigratableMachine {
 
   // MARK: Memory
 
-  /// Copies guest physical memory as a debugger does: RAM and ROM are read, other addresses read as zero.
-  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer)
-  /// Copies memory through the page tables of one processor. Fails where a page is not present or not memory.
+  /// Copies guest physical memory, in which devices answer for their registers. False when nothing answers at one of the
+  /// addresses, which then reads as zero.
+  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool
+  /// Copies memory through the page tables of one processor. Fails where a page is not present or nothing answers.
   func readVirtual(
     processor index: Int, at address: UInt64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(MemoryAccessError)
-  /// Whether every byte of the range is backed by RAM, ROM or a device; false past the end of the physical address
-  /// space.
-  func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool
 
   // MARK: Devices
 

@@ -108,6 +108,23 @@ def test_commands_through_qmp(guest):
         assert re.fullmatch(answer, shown), (line, shown)
 
 
+def test_memory_of_devices(guest):
+    """Devices answer to their addresses, and nobody to others; a script reads the text screen so."""
+    machine = guest('idle')
+    machine.qmp.command('stop')
+    # Cells of the firmware's own text: letters, and attributes between them.
+    cells = re.findall(r"'(.)' '\\x07'", machine.qmp.hmp('xp /160cb 0xb8000'))
+    assert 'SeaBIOS' in ''.join(cells)
+    for command in ('x', 'xp'):
+        assert machine.qmp.hmp(f'{command} /2xw 0xfed00000') == '00000000fed00000: 0x8086a201 0x00989680\r\n'
+        assert machine.qmp.hmp(f'{command} /1xg 0xfed00000') == '00000000fed00000: 0x009896808086a201\r\n'
+        assert machine.qmp.hmp(f'{command} /4xw 0xd0000000') == '00000000d0000000: Cannot access memory\r\n'
+        # The last words of memory, and beyond.
+        assert machine.qmp.hmp(f'{command} /4xw 0x1fffff8') == '0000000001fffff8: Cannot access memory\r\n'
+    with pytest.raises(vm.QMPError, match='Invalid addr 0x00000000d0000000/size 8 specified'):
+        machine.qmp.command('memsave', val=0xd0000000, size=8, filename='/dev/null')
+
+
 def test_registers_follow_the_guest(guest):
     machine = guest('busy')
     machine.qmp.command('stop')

@@ -116,6 +116,11 @@ def test_a_panic_on_pci(start):
     assert f'BAR0: 32 bit memory at 0x{address:08x} [0x{address + 1:08x}].' in machine.qmp.hmp('info pci')
     assert [function['id'] for function in found] == [{'vendor': 0x1b36, 'device': 0x11, 'subsystem-vendor': 0x1af4, 'subsystem': 0x1100}]
     assert found[0]['class_info']['class'] == 0x0880
+    # What it tells is seen by the monitor as well, byte for byte.
+    for command, answer in (('/2xb', ' 0x03 0x03'), ('/1xw', ' 0x03030303'), ('/1xg', ' Cannot access memory'),
+                            ('/20xb', ' Cannot access memory')):
+        assert machine.qmp.hmp(f'xp {command} {address}') == f'{address:016x}:{answer}\r\n', command
+    assert machine.qmp.hmp(f'xp /1xh {address + 1}').endswith('Cannot access memory\r\n')
 
 
 @pytest.mark.apus

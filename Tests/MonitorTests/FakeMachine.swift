@@ -115,19 +115,19 @@ final class FakeMachine: MonitoredMachine {
     }
   }
 
-  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) {
+  func readPhysical(at address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
     for index in buffer.indices {
       let position = address &+ UInt64(index)
       buffer[index] = position < 65536 ? ram[Int(position)] : 0
     }
+    return address < 1 << 36
   }
   func readVirtual(
     processor index: Int, at address: UInt64, into buffer: UnsafeMutableRawBufferPointer
   ) throws(MemoryAccessError) {
     guard address &+ UInt64(buffer.count) <= 65536, address < 65536 else { throw MemoryAccessError(address: 65536) }
-    readPhysical(at: address, into: buffer)
+    _ = readPhysical(at: address, into: buffer)
   }
-  func isPhysicalMemory(at address: UInt64, byteCount: Int) -> Bool { address < 1 << 36 }
   /// The choice of cursor that the last capture was given.
   var lastCursor: ScreenCursor?
   var text = ScreenText(.blank)

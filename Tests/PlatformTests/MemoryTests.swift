@@ -89,6 +89,22 @@ final class RecordingMMIO: MMIODevice {
     for index in 0..<0x1000 { rom.contents[index] = 0x77 }
   }
 
+  /// Aligned pieces of up to four bytes, the last of which may reach beyond the device.
+  @Test(
+    arguments: [
+      (0x2ffe, 4, [0, 0, 0x77, 0x77], [[UInt64]](), true), (0x4010, 4, [0x10, 0x11, 0x11, 0x11], [[0x110, 4]], true),
+      (0x4011, 4, [0x11, 0x12, 0x11, 0x14], [[0x111, 1], [0x112, 2], [0x114, 1]], true),
+      (0x4ffc, 5, [0xfc, 0x11, 0x11, 0x11, 0x77], [[0x10fc, 4]], true), (0x5ffe, 3, [0x77, 0x77, 0], [], false),
+      (0x9000, 2, [0, 0], [], false),
+    ] as [(UInt64, Int, [UInt8], [[UInt64]], Bool)])
+  func `a monitor reads devices, and is told where nothing answers`(
+    address: UInt64, byteCount: Int, expected: [UInt8], reads: [[UInt64]], isWhole: Bool
+  ) {
+    var bytes = [UInt8](repeating: 0xee, count: byteCount)
+    let answer = bytes.withUnsafeMutableBytes { memory.readForMonitor(address, into: $0) }
+    #expect(bytes == expected && device.reads == reads && answer == isWhole)
+  }
+
   @Test func `bytes and integers go in and come out little-endian`() {
     memory.write(0xffe, integer: UInt32(0x1234_5678))
     #expect(memory.read(0xffe, count: 4) == [0x78, 0x56, 0x34, 0x12])

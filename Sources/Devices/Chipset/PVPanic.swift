@@ -99,11 +99,12 @@ public final class PVPanicFunction: Device, PCIFunction, MMIODevice {
   public func stateDidLoad() { region.update(state.configuration) }
 
   public func read(memory offset: UInt64, width: AccessWidth) -> UInt64 {
-    UInt64(register.offered.rawValue)
+    // Each byte of an access is one of the register.
+    UInt64(register.offered.rawValue) &* 0x0101_0101_0101_0101 & width.allOnes
   }
 
   public func write(memory offset: UInt64, width: AccessWidth, _ value: UInt64) {
-    register.write(UInt8(truncatingIfNeeded: value))
+    for index in 0..<UInt64(width.byteCount) { register.write(UInt8(truncatingIfNeeded: value >> (8 * index))) }
   }
 }
 

@@ -13,6 +13,13 @@ extension StandardVGA {
     return value
   }
 
+  /// A program that copies through the latches must not find others there.
+  public func peek(memory offset: UInt64, width: AccessWidth) -> UInt64 {
+    let latches = state.latches
+    defer { state.latches = latches }
+    return read(memory: offset, width: width)
+  }
+
   public func write(memory offset: UInt64, width: AccessWidth, _ value: UInt64) {
     for index in 0..<width.byteCount {
       writeWindow(

@@ -34,7 +34,8 @@ struct PhysicalMemorySave: MonitorTwoPhaseCommand {
   func capture(in context: MonitorContext) throws(QMPError) -> Phase<Empty> {
     let start = UInt64(bitPattern: val)
     return try MemorySave.capture(size: size, to: filename, in: context) { machine, offset, buffer in
-      machine.readPhysical(at: start &+ offset, into: buffer)
+      // What nothing answers for is saved as zeros.
+      _ = machine.readPhysical(at: start &+ offset, into: buffer)
       return nil
     }
   }

@@ -154,13 +154,9 @@ enum MemoryDump {
     _ byteCount: Int, at address: UInt64, in context: MonitorContext, isPhysical: Bool
   ) -> [UInt8]? {
     let machine = context.machine
-    if isPhysical, !machine.isPhysicalMemory(at: address, byteCount: byteCount) { return nil }
     var bytes = [UInt8](repeating: 0, count: byteCount)
     let isRead = bytes.withUnsafeMutableBytes { buffer -> Bool in
-      if isPhysical {
-        machine.readPhysical(at: address, into: buffer)
-        return true
-      }
+      if isPhysical { return machine.readPhysical(at: address, into: buffer) }
       do throws(MemoryAccessError) {
         try machine.readVirtual(processor: context.processor.index, at: address, into: buffer)
         return true

@@ -200,4 +200,41 @@ extension GuestMemory {
       }
     }
   }
+
+  /// Reads as a monitor does that was asked for these very addresses: devices answer. They are read as QEMU reads
+  /// them, in aligned pieces of up to four bytes, of which the last may reach beyond the device.
+  ///
+  /// - Returns: false if nothing answers to one of the addresses, which then reads as zero.
+  public func readForMonitor(_ address: PhysicalAddress, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    var isWhole = true
+    var done = 0
+    while done < buffer.count {
+      let at = address &+ UInt64(done), left = buffer.count - done
+      var count = min(left, Int(pageByteCount - at % pageByteCount))
+      if let run = map.run(at: at) {
+        if run.end > at { count = min(count, Int(clamping: run.end - at)) }
+        if case .mmio(let device, let base) = run.region.backing {
+          let width = AccessWidth.largest(at: at, upTo: min(left, 4))
+          count = width.byteCount
+          let value = device.peek(memory: base &+ (at &- run.region.start), width: width)
+          for index in 0..<count { buffer[done + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+          done += count
+          continue
+        }
+      } else {
+        isWhole = false
+      }
+      readAsDebugger(at, into: UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]))
+      done += count
+    }
+    return isWhole
+  }
+}
+
+extension AccessWidth {
+  /// The widest access of so many bytes at most to which an address is aligned.
+  fileprivate static func largest(at address: PhysicalAddress, upTo byteCount: Int) -> AccessWidth {
+    if byteCount >= 4, address & 3 == 0 { return .dword }
+    return byteCount >= 2 && address & 1 == 0 ? .word : .byte
+  }
 }

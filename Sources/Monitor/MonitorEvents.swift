@@ -115,3 +115,8 @@ enum EventTable {
     GuestHungEvent.self, DeviceDeletedEvent.self,
   ]
 }
+
+/// What events are called, for those who wait for one.
+public enum EventNames {
+  public static let all = Set(EventTable.all.map { $0.name })
+}

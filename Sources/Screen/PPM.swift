@@ -34,7 +34,7 @@ extension Surface {
     guard (1...255).contains(maximum) else { throw .malformed("maximum value") }
     guard position < bytes.count, Self.isSpace(bytes[position]) else { throw .malformed("end of header") }
     position += 1
-    guard bytes.count - position >= width * height * 3 else { throw .malformed("pixels") }
+    guard bytes.count - position >= width * height * 3 else { throw .malformed("it ends before its last pixel") }
     self.init(width: width, height: height) { pixels in
       bytes.withUnsafeBufferPointer { source in
         for index in 0..<width * height {

@@ -68,7 +68,12 @@ public enum CompareTool {
       }
       switch name {
       case "--mask": request.masks.append(value)
-      case "--diff": request.difference = value
+      case "--diff":
+        guard PictureFile.canBeWritten(value) else {
+          throw Failure(
+            message: "--diff: '\(value)' is no name for a PNG or PPM picture, which are all that can be written")
+        }
+        request.difference = value
       case "--tolerance": request.tolerance = try number(name, value, 0...255)
       default: request.margin = try number(name, value, 0...1000)
       }
@@ -131,7 +136,7 @@ public enum CompareTool {
 
   private static func write(_ picture: Surface, to path: BytePath) throws(Failure) {
     let bytes: [UInt8]
-    do throws(ImageError) { bytes = try picture.png() } catch {
+    do throws(ImageError) { bytes = try PictureFile.encoded(picture, for: path) } catch {
       throw Failure(message: "cannot draw the difference: \(error)")
     }
     do throws(Errno) { try AtomicFile.write(bytes, to: path) } catch {

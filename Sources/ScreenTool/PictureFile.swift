@@ -12,6 +12,20 @@ public enum PictureFile {
   /// Files of more bytes are refused.
   private static let byteLimit = 1 << 30
 
+  /// Names of other formats, which nobody would look for a PNG in.
+  private static let otherFormats = [".gif", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".svg", ".pdf"]
+
+  /// Whether a picture that is written as PNG or PPM may have such a name.
+  public static func canBeWritten(_ path: BytePath) -> Bool {
+    let name = path.description.lowercased()
+    return !otherFormats.contains { name.hasSuffix($0) }
+  }
+
+  /// PPM for names that end so, PNG otherwise.
+  public static func encoded(_ picture: Surface, for path: BytePath) throws(ImageError) -> [UInt8] {
+    path.description.lowercased().hasSuffix(".ppm") ? picture.ppm() : try picture.png()
+  }
+
   /// A PNG or binary PPM file.
   public static func picture(_ path: BytePath) throws(Failure) -> Surface {
     let bytes = try read(path)

@@ -34,6 +34,12 @@ public enum Shot {
       } catch {
         throw ShotMistake(error.messages.joined(separator: "\n"))
       }
+      guard !request.steps.isEmpty || request.output != nil else {
+        throw ShotMistake("give a step such as --until-text RE, or a picture to write with -o; see apus shot --help")
+      }
+      if launch.machine.startsPaused, launch.monitors.isEmpty {
+        throw ShotMistake("-S: the machine would never start, since there is no monitor that could let it")
+      }
       try saved?.apply(to: &launch)
       if let rules = launch.stopRules { request.rules = rules }
       return runner(launch, ShotRun(request, options: options.arguments, start: start))

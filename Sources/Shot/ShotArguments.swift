@@ -27,7 +27,7 @@ struct ShotArguments {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       let text = argument.description
-      if text == "--help" { return nil }
+      if ["--help", "-help", "-h"].contains(text) { return nil }
       let own = text == "-o" ? "output" : text.hasPrefix("--") ? String(text.dropFirst(2)) : ""
       let parts = own.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let name = parts.first ?? ""
@@ -37,12 +37,14 @@ struct ShotArguments {
         guard let value = parts.count > 1 ? BytePath(parts[1]) : rest.popFirst() else {
           throw ShotMistake("\(text) takes a value; see apus shot --help")
         }
+        if value.isEmpty { throw ShotMistake("\(name): '' is empty") }
         try parser.take(name, value, folder: nil, isScript: false)
       } else {
         parser.request.emulatorArguments.append(argument)
       }
     }
     if parser.isJoining { throw ShotMistake("or must stand between two conditions such as until-text") }
+    for (name, path) in parser.request.outputs { try OutputCheck.check(name, path) }
     for index in parser.request.steps.indices {
       parser.request.steps[index].timeout =
         parser.request.steps[index].ownTimeout ?? parser.timeout ?? ShotRequest.defaultTimeout
@@ -52,6 +54,10 @@ struct ShotArguments {
 
   private static func isOwn(_ name: String) -> Bool {
     values.contains(name) || refinements.contains(name) || ShotStep.forms.contains { $0.name == name }
+  }
+
+  private static func noStep(_ word: String) -> String {
+    "'\(ShotConsole.plain(word))' is no step; see apus shot --help"
   }
 
   private mutating func turnOn(_ name: String) throws(ShotMistake) {
@@ -97,7 +103,7 @@ struct ShotArguments {
       do throws(StopRules.Mistake) { request.rules = try StopRules(parsing: value.description) } catch {
         throw ShotMistake("\(name): \(error)")
       }
-    case _ where isScript: throw ShotMistake("'\(name)' is no step; see apus shot --help")
+    case _ where isScript: throw ShotMistake(Self.noStep(name))
     case "script": try script(value)
     case "output": request.output = value
     case "report": request.report = value
@@ -146,11 +152,10 @@ struct ShotArguments {
           name = rest.prefix { !Self.isBlank($0) }
           rest = Self.trimmed(rest[name.endIndex...])
         }
-        let value = Self.unquoted(rest)
-        guard !value.isEmpty else {
-          throw ShotMistake("'\(String(decoding: name, as: UTF8.self))' takes a value; see apus shot --help")
-        }
-        try take(String(decoding: name, as: UTF8.self), BytePath(bytes: value), folder: folder, isScript: true)
+        let value = Self.unquoted(rest), word = String(decoding: name, as: UTF8.self)
+        guard Self.isOwn(word) || word == "or" else { throw ShotMistake(Self.noStep(word)) }
+        guard !value.isEmpty else { throw ShotMistake("'\(word)' takes a value; see apus shot --help") }
+        try take(word, BytePath(bytes: value), folder: folder, isScript: true)
       } catch {
         throw ShotMistake("\(path):\(number + 1): \(error)")
       }

@@ -2,6 +2,7 @@
 import HostIO
 import PC
 import Screen
+import ScreenTool
 
 /// Writes what a run leaves behind, each file or folder whole or not at all. What goes wrong is a sentence.
 struct ShotFiles {
@@ -22,14 +23,9 @@ struct ShotFiles {
   }
 
   func write(_ picture: Surface, to path: BytePath) -> String? {
-    do throws(ImageError) { return write(try Self.encoded(picture, for: path), to: path) } catch {
+    do throws(ImageError) { return write(try PictureFile.encoded(picture, for: path), to: path) } catch {
       return "cannot encode a picture for '\(path)': \(error)"
     }
-  }
-
-  /// PPM for names that end so, PNG otherwise.
-  static func encoded(_ picture: Surface, for path: BytePath) throws(ImageError) -> [UInt8] {
-    path.description.lowercased().hasSuffix(".ppm") ? picture.ppm() : try picture.png()
   }
 
   func save(_ machine: Machine, to path: BytePath) -> String? {

@@ -28,6 +28,19 @@ struct ShotRequest {
   var isVerbose = false
   var isQuiet = false
 
+  /// What the run is to write, by the names of the options.
+  var outputs: [(name: String, path: BytePath)] {
+    var outputs: [(name: String, path: BytePath)] = []
+    for step in steps {
+      switch step.action {
+      case .shot(let path), .save(let path): outputs.append((step.name, path))
+      default: break
+      }
+    }
+    let options = [("output", output), ("report", report), ("junit", junit), ("tap", tap), ("bundle", bundle)]
+    return outputs + options.compactMap { name, path in path.map { (name, $0) } }
+  }
+
   static let defaultTimeout: Nanoseconds = 1800 * .second
 
   static var defaultRules: StopRules {

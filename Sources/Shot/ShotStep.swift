@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Automation
 import HostIO
+import Monitor
 import PC
 import Platform
 import Screen
@@ -88,7 +89,11 @@ struct ShotStep {
     case "until-text": action = .wait([.condition(.screen(try Self.pattern(name, text)))])
     case "until-serial": action = .wait([.condition(.serial(port: 0, try Self.pattern(name, text)))])
     case "until-still": action = .wait([.condition(.still(try duration()))])
-    case "until-event": action = .wait([.condition(.event(text))])
+    case "until-event":
+      guard EventNames.all.contains(text) else {
+        throw ShotMistake("until-event: '\(text)' is no event such as RESET or SHUTDOWN")
+      }
+      action = .wait([.condition(.event(text))])
     case "until-picture", "expect":
       var expectation = Expectation(file: Self.resolved(value, folder))
       try expectation.load(name, mayBeMissing: updates && name == "expect")

@@ -150,9 +150,12 @@ def test_standard_input(folder):
     (('a.ppm', 'b.ppm', '--tolerance', '256'), '0 to 255'), (('a.ppm', 'b.ppm', '--margin', 'x'), "not 'x'"),
     (('a.ppm', 'b.ppm', '--fuzz'), "unknown option '--fuzz'"), (('a.ppm', 'b.ppm', '--mask'), '--mask takes a value'),
     (('a.ppm', 'mask.json'), 'neither a binary PPM nor a PNG'), (('a.ppm', 'b.ppm', '--diff', 'no/d.png'), "cannot write 'no/d.png'"),
+    (('a.ppm', 'b.ppm', '--diff', 'd.gif'), "--diff: 'd.gif' is no name for a PNG or PPM picture"),
+    (('a.ppm', 'short.ppm'), "cannot read 'short.ppm': The picture is malformed: it ends before its last pixel"),
 ])
 def test_wrong_use(folder, arguments, words):
     mask(folder, [])
+    (folder / 'short.ppm').write_bytes(ppm()[:-1])
     assert words in compare(folder, *arguments, status=2)
 
 

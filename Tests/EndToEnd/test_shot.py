@@ -2,6 +2,7 @@
 """`apus shot`: verdicts, pictures, reports, bundles and saved machines; the scripts of images/shots."""
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -241,8 +242,22 @@ def test_verdicts(tmp_path, image, options, status, message):
     (('--at', '1', '--or', '--type', 'x'), 'or takes a condition such as until-text, not type'),
     (('--at', '1', '--or', '--timeout', '1'), 'or takes a condition such as until-text, not timeout'),
     (('--at', '1', *('--or', '--at', '1') * 64), 'a step has no more than 64 conditions'),
-    (('-frobnicate',), '-frobnicate: invalid option'),
-    (('nowhere.img',), "Could not open 'nowhere.img': No such file or directory"),
+    (('-frobnicate', '--at', '1'), '-frobnicate: invalid option'),
+    (('--type', ''), "type: '' is empty"),
+    (('--send-key', ''), "send-key: '' is empty"),
+    (('--report=', '--at', '1'), "report: '' is empty"),
+    (('--until-event', 'reset'), "until-event: 'reset' is no event such as RESET or SHUTDOWN"),
+    (('--at', '1', '--shot', 'a.gif'), "shot: 'a.gif' is no name for a PNG or PPM picture"),
+    (('--at', '1', '-o', 'a.JPG'), "output: 'a.JPG' is no name for a PNG or PPM picture"),
+    (('--at', '1', '--shot', 'nowhere/a.png'), "shot: 'nowhere/a.png' cannot be written: there is no folder 'nowhere'"),
+    (('--at', '1', '--report', '/dev/null/a'), "report: '/dev/null/a' cannot be written: '/dev/null' is no folder"),
+    (('--at', '1', '--junit', '.'), "junit: '.' is a folder"),
+    (('--at', '1', '--bundle', '/dev/null'), "bundle: '/dev/null' is there already and is no folder"),
+    (('--at', '1', '--save', 'no/where'), "save: 'no/where' cannot be written: there is no folder 'no'"),
+    (('-m', '32'), 'give a step such as --until-text RE, or a picture to write with -o; see apus shot --help'),
+    ((), 'give a step such as --until-text RE'),
+    (('-S', '--at', '1'), '-S: the machine would never start, since there is no monitor that could let it'),
+    (('--at', '1', 'nowhere.img',), "Could not open 'nowhere.img': No such file or directory"),
 ])
 def test_mistakes_end_with_status_2(tmp_path, options, message):
     assert message in shot(tmp_path, *options, check=2).stderr
@@ -251,12 +266,16 @@ def test_mistakes_end_with_status_2(tmp_path, options, message):
 def test_a_script_names_the_line_of_a_mistake(tmp_path):
     (tmp_path / 'bad.shot').write_text('# comment\n\n  until-text fine\nuntil-txt wrong\n')
     assert shot(tmp_path, '--script', 'bad.shot', check=2).stderr.startswith("apus: shot: bad.shot:4: 'until-txt' is no step")
+    (tmp_path / 'bytes.shot').write_bytes(b'\xff\xfe\x1b[2J\n')
+    assert re.fullmatch("apus: shot: bytes.shot:1: '[^\x1b]*' is no step; see apus shot --help\n",
+                        shot(tmp_path, '--script', 'bytes.shot', check=2).stderr)
     (tmp_path / 'empty.shot').write_text('until-text\n')
     assert "empty.shot:1: 'until-text' takes a value" in shot(tmp_path, '--script', 'empty.shot', check=2).stderr
 
 
 def test_help_names_every_step_and_status(tmp_path):
     text = shot(tmp_path, '--help').stdout
+    assert text == shot(tmp_path, '-h').stdout == shot(tmp_path, 'some.img', '-help').stdout
     for word in ('--until-text', '--or ', '--until-serial', '--until-still', '--at', '--type', '--send-key', '--expect', '--shot', '--script',
                  '--timeout', '--report', '--junit', '--tap', '--update-golden', '--bundle', '--from', '--save', '--fail-on'):
         assert word in text
@@ -291,7 +310,7 @@ def test_a_run_that_is_killed_leaves_no_half_file(tmp_path):
     shutil.rmtree(tmp_path / 'saved')
     for number in range(20):
         process = subprocess.Popen(command, cwd=tmp_path)
-        time.sleep(whole * number / 20)
+        time.sleep(whole * (number + random.random()) / 20)
         process.kill()
         process.wait()
         for name, content in size.items():
@@ -305,6 +324,31 @@ def test_a_run_that_is_killed_leaves_no_half_file(tmp_path):
             report(tmp_path)
 
 
+def test_a_bundle_is_whole_or_not_there(tmp_path):
+    """Killed while it is written, which is at the end of a run; one that stood there before stays until there is another."""
+    options = (*PROMPT, '--until-text', 'NEVER', '--timeout', '300ms', '--bundle', 'failed', '--report', 'report.json')
+    command = [vm.emulator(), 'shot', vm.image('demo.img'), *options]
+    begin = time.monotonic()
+    demo(tmp_path, *options, check=3)
+    whole = time.monotonic() - begin
+    names = sorted(os.listdir(tmp_path / 'failed'))
+    assert 'machine' in names and 'actual.png' not in names
+    for number in range(12):
+        if number == 4:
+            shutil.rmtree(tmp_path / 'failed', ignore_errors=True)
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        time.sleep(whole * (0.7 + 0.4 * random.random()))
+        process.kill()
+        process.wait()
+        if number < 4 or (tmp_path / 'failed').exists():
+            assert sorted(os.listdir(tmp_path / 'failed')) == names
+            json.loads((tmp_path / 'failed' / 'report.json').read_text())
+        if (tmp_path / 'report.json').exists():
+            assert report(tmp_path)['verdict'] == 'timeout'
+    demo(tmp_path, *options, check=3)
+    shot(tmp_path, '--from', 'failed/machine', '--wait', '1ms')
+
+
 def test_a_full_disk_leaves_no_half_file(tmp_path):
     full = tmp_path / 'full'
     full.mkdir()
@@ -316,6 +360,12 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
         assert 'No space left on device' in done.stderr
         saved = demo(tmp_path, *PROMPT, '--save', 'full/saved', check=70)
         assert 'No space left on device' in saved.stderr
+        # What is asked for at the end does not change the verdict of a run that has failed already.
+        rest = demo(tmp_path, '--until-text', 'NEVER', '--timeout', '1s', '--bundle', 'full/failed', '-o', 'full/end.png', check=3)
+        assert rest.stderr.count('No space left on device') == 2
+        (full / 'fill').write_bytes(bytes(256 * 1024))
+        texts = demo(tmp_path, *PROMPT, '--report', 'full/report.json', '--junit', 'full/junit.xml', '--tap', 'full/tap', check=70)
+        assert texts.stderr.count('No space left on device') == 3
         assert os.listdir(full) == ['fill']
     finally:
         subprocess.run(['umount', full], check=True)

@@ -45,7 +45,7 @@ struct ImageFileTests {
     ("", ImageError.unknownFormat), ("GIF89a", .unknownFormat), ("P6", .malformed("width")),
     ("P6 1", .malformed("height")), ("P6 1 1 0 ", .malformed("maximum value")),
     ("P6 1 1 256 xyz", .malformed("maximum value")), ("P6 1 1 255", .malformed("end of header")),
-    ("P6 1 1 255\nxy", .malformed("pixels")), ("P6 0 5 255\n", .size(width: 0, height: 5)),
+    ("P6 1 1 255\nxy", .malformed("it ends before its last pixel")), ("P6 0 5 255\n", .size(width: 0, height: 5)),
     ("P6 99999 99999 255\n", .size(width: 99999, height: 99999)),
     ("P6 99999999999999999999 1 255\n", .malformed("width")),
   ])

@@ -7,7 +7,8 @@ public import Screen
 extension Machine: WatchedMachine {
   public var isRunning: Bool { runState == .running }
   public var screenVersion: UInt64 { board?.vga?.pictureVersion ?? 0 }
-  public var screenText: ScreenText? { board?.vga?.screenText() }
+  public var textVersion: UInt64 { board?.vga?.textVersion ?? 0 }
+  public func screenText(for audience: TextAudience) -> ScreenText? { board?.vga?.screenText(for: audience) }
 
   public func screenPicture(showsCursor: Bool) -> Surface? {
     board?.vga?.picture(cursor: showsCursor ? .shown : .hidden).surface

@@ -38,9 +38,9 @@ struct ScreenView {
   }
 
   mutating func content(of machine: any WatchedMachine) -> Content? {
-    let version = machine.screenVersion
+    let version = machine.textVersion
     if let text, text.version == version { return text.value }
-    let value = machine.screenText.map(Content.init)
+    let value = machine.screenText(for: .waits).map(Content.init)
     text = Seen(version: version, value: value)
     return value
   }

@@ -51,18 +51,20 @@ extension Wait {
   /// Tells whether conditions need be tested again.
   struct Sight {
     private let screenVersion: UInt64
+    private let textVersion: UInt64
     /// How much each port has sent.
     private let ends: [Int]
 
     init(_ machine: any WatchedMachine) {
+      textVersion = machine.textVersion
       screenVersion = machine.screenVersion
       ends = (0..<4).map { machine.serialLog($0)?.end ?? 0 }
     }
 
     func news(since before: Sight?) -> News {
-      guard let before else { return News(hasScreen: true, ports: Set(ends.indices)) }
+      guard let before else { return News(hasScreen: true, hasText: true, ports: Set(ends.indices)) }
       return News(
-        hasScreen: screenVersion != before.screenVersion,
+        hasScreen: screenVersion != before.screenVersion, hasText: textVersion != before.textVersion,
         ports: Set(ends.indices.filter { ends[$0] != before.ends[$0] }))
     }
   }
@@ -70,6 +72,7 @@ extension Wait {
   /// What has changed since a wait was tested before.
   struct News {
     var hasScreen: Bool
+    var hasText: Bool
     /// Those that have sent something.
     var ports: Set<Int>
   }

@@ -10,8 +10,10 @@ public protocol WatchedMachine: AnyObject {
   var isRunning: Bool { get }
   /// Changes whenever the screen may look different, but for a cursor that blinks.
   var screenVersion: UInt64 { get }
+  /// The same, and when more may be read of what it shows.
+  var textVersion: UInt64 { get }
   /// The characters on the screen; nil without a display.
-  var screenText: ScreenText? { get }
+  func screenText(for audience: TextAudience) -> ScreenText?
   /// The picture on the screen, its text cursor drawn or left out; nil without a display.
   func screenPicture(showsCursor: Bool) -> Surface?
   /// nil where there is no such port, or nothing is connected to it.

@@ -89,8 +89,8 @@ public final class Watcher {
   /// Looks come at the very instants asked for, as under instruction counting.
   public var isExact = false
 
-  /// The text of the screen now, read afresh only if it may have changed.
-  public var screenText: ScreenText? { view.content(of: machine)?.text }
+  /// The text of the screen now. Changes nothing of what waits will see.
+  public var screenText: ScreenText? { machine.screenText(for: .onlookers) }
 
   /// The same of its picture.
   public func screenPicture(showsCursor: Bool) -> Surface? { view.picture(of: machine, showsCursor: showsCursor) }
@@ -132,7 +132,7 @@ public final class Watcher {
   private func test(_ condition: WaitCondition, of index: Int, _ news: Wait.News) -> Finding? {
     switch condition {
     case .screen(let pattern):
-      guard news.hasScreen, let content = view.content(of: machine), let match = pattern.firstMatch(in: content.bytes)
+      guard news.hasText, let content = view.content(of: machine), let match = pattern.firstMatch(in: content.bytes)
       else {
         return nil
       }

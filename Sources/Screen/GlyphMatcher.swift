@@ -142,6 +142,9 @@ struct GlyphMatcher {
   private func overPicture(_ start: Int, _ effort: inout Effort) -> Cell? {
     guard effort.left > 0 else { return nil }
     effort.left -= 1
+    if let color = PictureCell.plainColor(pixels, start: start, stride: width, width: set.width, height: set.height) {
+      return (.character(" "), color, color, false, false)
+    }
     let cell = PictureCell(pixels, start: start, stride: width, width: set.width, height: set.height)
     // Blocks are what any edge in a picture looks like.
     var isBorrowed = false
@@ -186,6 +189,10 @@ struct GlyphMatcher {
     return nil
   }
 
+  private typealias Eight = SIMD8<UInt32>
+  /// What a dot counts for in a row.
+  private static let weights = Eight(0x8000, 0x4000, 0x2000, 0x1000, 0x800, 0x400, 0x200, 0x100)
+
   /// The dots that have not the colour of the first one; nil for more than two colours.
   private func shape(_ start: Int, _ cellWidth: Int) -> (GlyphShape, first: UInt32, second: UInt32?)? {
     let first = pixels[start]
@@ -194,16 +201,55 @@ struct GlyphMatcher {
     for line in 0..<set.height {
       var row: UInt16 = 0
       let begin = start + line * width
-      for dot in 0..<cellWidth {
+      var dot = 0
+      while dot + 8 <= cellWidth {
+        if let differing = differing(begin + dot, first) {
+          let other = second ?? pixels[begin + dot + differing]
+          guard let dots = dots(begin + dot, first, other) else { return nil }
+          second = other
+          row |= dots >> UInt16(dot)
+        }
+        dot += 8
+      }
+      while dot < cellWidth {
         let pixel = pixels[begin + dot]
-        if pixel == first { continue }
-        guard second ?? pixel == pixel else { return nil }
-        second = pixel
-        row |= 0x8000 >> UInt16(dot)
+        if pixel != first {
+          guard second ?? pixel == pixel else { return nil }
+          second = pixel
+          row |= 0x8000 >> UInt16(dot)
+        }
+        dot += 1
       }
       if row != 0 { shape[row: line] = row }
     }
     return (shape, first, second)
+  }
+
+  /// Eight pixels of a row.
+  @inline(__always)
+  private func eight(_ index: Int) -> Eight {
+    // Safe: the whole cell lies in the picture.
+    UnsafeRawBufferPointer(pixels).loadUnaligned(fromByteOffset: 4 * index, as: Eight.self)
+  }
+
+  /// The first of eight pixels that has another colour; nil for none.
+  @inline(__always)
+  private func differing(_ index: Int, _ color: UInt32) -> Int? {
+    let difference = unsafeBitCast(eight(index) ^ Eight(repeating: color), to: SIMD4<UInt64>.self)
+    let halves = difference.lowHalf | difference.highHalf
+    guard halves[0] | halves[1] != 0 else { return nil }
+    return (0..<8).first { pixels[index + $0] != color }
+  }
+
+  /// Which of eight pixels have the second colour; nil if there is a third.
+  @inline(__always)
+  private func dots(_ index: Int, _ first: UInt32, _ second: UInt32) -> UInt16? {
+    let colors = eight(index)
+    let isFirst = colors .== Eight(repeating: first)
+    let isKnown = unsafeBitCast(isFirst .| (colors .== Eight(repeating: second)), to: SIMD4<UInt64>.self)
+    let halves = isKnown.lowHalf & isKnown.highHalf
+    guard halves[0] & halves[1] == .max else { return nil }
+    return UInt16(truncatingIfNeeded: Self.weights.replacing(with: 0, where: isFirst).wrappedSum())
   }
 }
 

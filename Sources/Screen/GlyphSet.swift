@@ -9,6 +9,8 @@ public struct GlyphSet: Sendable {
   public let height: Int
   let owner: Owner
   private(set) var narrow: [GlyphShape: Unicode.Scalar] = [:]
+  /// The middles of all letters, so that what is none is mostly known without a look at its other rows.
+  private(set) var letterSieve = LetterSieve()
   /// Of characters two cells wide.
   private(set) var wide: [GlyphShape: Unicode.Scalar] = [:]
   /// Letters with the shapes of others.
@@ -28,7 +30,12 @@ public struct GlyphSet: Sendable {
   /// Adds a shape; of equal ones the first counts. Blanks are known anyway, and one without a character is of no use.
   mutating func add(_ shape: GlyphShape, _ character: Unicode.Scalar?) {
     guard !shape.isBlank, let character else { return }
-    if let first = narrow[shape] { homoglyphs.note(character, asWellAs: first) } else { narrow[shape] = character }
+    if let first = narrow[shape] {
+      homoglyphs.note(character, asWellAs: first)
+      return
+    }
+    narrow[shape] = character
+    if character.isLetter { letterSieve.insert(shape.middle) }
   }
 
   mutating func addWide(_ shape: GlyphShape, _ character: Unicode.Scalar) {
@@ -55,5 +62,26 @@ public struct GlyphSet: Sendable {
     for code in Self.order.prefix(256).map({ UInt8($0) }) {
       add(GlyphShape(font[code], width: 8), CodePage437.scalar(code))
     }
+  }
+}
+
+/// Tells of most values that they are not in a set.
+struct LetterSieve: Sendable {
+  private var bits = [UInt64](repeating: 0, count: 64)
+
+  /// One of 4096.
+  @inline(__always)
+  private static func place(_ value: UInt64) -> Int { Int(truncatingIfNeeded: (value &* 0x9e37_79b9_7f4a_7c15) >> 52) }
+
+  mutating func insert(_ value: UInt64) {
+    let place = Self.place(value)
+    bits[place >> 6] |= 1 << UInt64(place & 63)
+  }
+
+  /// False for values that were not inserted, but not for all of them.
+  @inline(__always)
+  func mayContain(_ value: UInt64) -> Bool {
+    let place = Self.place(value)
+    return bits[place >> 6] >> UInt64(place & 63) & 1 != 0
   }
 }

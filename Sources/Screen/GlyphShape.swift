@@ -51,6 +51,9 @@ struct GlyphShape: Hashable, Sendable {
     self[row: row] |= 0x8000 >> UInt16(x)
   }
 
+  /// Rows 4 to 7, in which letters have their middle.
+  var middle: UInt64 { words[1] }
+
   var isBlank: Bool { words == SIMD8() }
 
   var dotCount: Int {

@@ -10,15 +10,19 @@ struct GridSearch {
   /// Rows without ink.
   private let isBlank: [Bool]
 
-  /// - Parameter isInk: which colours characters are drawn in.
-  init(_ pixels: UnsafeBufferPointer<UInt32>, width: Int, height: Int, isInk: (UInt32) -> Bool) {
+  /// Takes for ink what has a colour, or what has it not.
+  init(_ pixels: UnsafeBufferPointer<UInt32>, width: Int, height: Int, color: UInt32, isGround: Bool) {
     (self.width, self.height) = (width, height)
     wordsPerRow = (width + 63) / 64 + 1
     var ink = [UInt64](repeating: 0, count: wordsPerRow * height)
     var isBlank = [Bool](repeating: true, count: height)
     for row in 0..<height {
-      for x in 0..<width where isInk(pixels[row * width + x]) {
-        ink[row * wordsPerRow + x >> 6] |= 1 << UInt64(63 - x & 63)
+      for first in stride(from: 0, to: width, by: 64) {
+        let begin = row * width + first, count = min(64, width - first)
+        var word: UInt64 = 0
+        for index in begin..<begin + count { word = word << 1 | ((pixels[index] == color) != isGround ? 1 : 0) }
+        guard word != 0 else { continue }
+        ink[row * wordsPerRow + first >> 6] = word << UInt64(64 - count)
         isBlank[row] = false
       }
     }
@@ -79,12 +83,19 @@ struct GridSearch {
       let word = left >> 6, shift = UInt64(left & 63)
       let bits = all[word] << shift | (shift == 0 ? 0 : all[word + 1] >> (64 - shift))
       guard UInt16(truncatingIfNeeded: bits >> 48) & keep != 0 else { continue }
-      var shape = GlyphShape()
-      for line in 0..<set.height { shape[row: line] = row(left, top + line) & keep }
-      if let character = set.narrow[shape], character.isLetter { count += 1 }
+      if isLetter(set, left, top, keep) { count += 1 }
       sampleCount -= 1
       if sampleCount <= 0 { break }
     }
     return count
+  }
+
+  private func isLetter(_ set: GlyphSet, _ left: Int, _ top: Int, _ keep: UInt16) -> Bool {
+    var middle: UInt64 = 0
+    for line in 4..<8 { middle = middle << 16 | (line < set.height ? UInt64(row(left, top + line) & keep) : 0) }
+    guard set.letterSieve.mayContain(middle) else { return false }
+    var shape = GlyphShape()
+    for line in 0..<set.height { shape[row: line] = row(left, top + line) & keep }
+    return set.narrow[shape]?.isLetter ?? false
   }
 }

@@ -15,6 +15,28 @@ struct PictureCell {
     shadow = Self.shadow(colors, width)
   }
 
+  /// The colour of a cell that plainly has nothing on it; nil where a thorough look is needed, which may tell the same.
+  static func plainColor(
+    _ pixels: UnsafeBufferPointer<UInt32>, start: Int, stride: Int, width: Int, height: Int
+  ) -> UInt32? {
+    let first = pixels[start], components = SIMD4<UInt8>(truncatingIfNeeded: SIMD4(first, first >> 8, first >> 16, 0))
+    // So close to the first that no two of them are as far apart as a shadow from what it falls on.
+    let closeness = UInt8(min(smoothness, (shadowDepth - 1) / 6))
+    let low = components &- SIMD4(repeating: closeness), high = components &+ SIMD4(repeating: closeness)
+    let lowest = low.replacing(with: 0, where: low .> components)
+    let highest = high.replacing(with: 255, where: high .< components)
+    for line in 0..<height {
+      let begin = start + line * stride
+      for index in begin..<begin + width {
+        let color = pixels[index]
+        if color == first { continue }
+        let parts = SIMD4<UInt8>(truncatingIfNeeded: SIMD4(color, color >> 8, color >> 16, 0))
+        if any(parts .< lowest .| (parts .> highest)) { return nil }
+      }
+    }
+    return first
+  }
+
   /// How far apart the components of two pixels of a character may be: drawn in one colour, blended with a smooth picture,
   /// blended with a rougher one.
   private static let tolerances = [0, 16, 40]
@@ -69,22 +91,11 @@ struct PictureCell {
     for tolerance in Self.tolerances {
       var best: (found: Found, count: Int)?
       for seed in seeds(tolerance) {
-        var shape = GlyphShape()
-        var count = 0
-        var background: UInt32?
-        for (index, color) in colors.enumerated() {
-          if Self.distance(color, seed) <= tolerance {
-            shape.set(index % width, index / width)
-            count += 1
-          } else {
-            background = background ?? color
-          }
-        }
-        // A few dots may be anything in a picture.
-        guard count >= 4, count > (best?.count ?? 0), let background, let character = known(shape) else { continue }
-        // Shades of a picture pass into each other; a character stands out.
-        guard isApart(seed, shape, by: max(2 * tolerance, Self.contrast)) else { continue }
-        best = ((character, seed, background), count)
+        // Shades of a picture pass into each other; a character stands out. A few dots may be anything in a picture.
+        guard let drawn = drawn(in: seed, tolerance), drawn.count >= 4, drawn.count > (best?.count ?? 0),
+          let background = drawn.background, let character = known(drawn.shape)
+        else { continue }
+        best = ((character, seed, background), drawn.count)
       }
       if let best { return best.found }
     }
@@ -124,13 +135,30 @@ struct PictureCell {
     return seeds
   }
 
-  /// Whether all dots outside the shape are of other colours by so much.
-  private func isApart(_ seed: UInt32, _ shape: GlyphShape, by contrast: Int) -> Bool {
-    for (index, color) in colors.enumerated()
-    where !isSet(shape, index) {
-      if Self.distance(color, seed) <= contrast { return false }
+  /// The dots of about one colour, and the first of those that are not; nil if one of these is of nearly that colour.
+  private func drawn(in seed: UInt32, _ tolerance: Int) -> (shape: GlyphShape, count: Int, background: UInt32?)? {
+    let contrast = max(2 * tolerance, Self.contrast)
+    var shape = GlyphShape()
+    var count = 0
+    var background: UInt32?
+    var index = 0
+    for row in 0..<colors.count / width {
+      var dots: UInt16 = 0
+      for x in 0..<width {
+        let color = colors[index]
+        index += 1
+        let distance = Self.distance(color, seed)
+        if distance <= tolerance {
+          dots |= 0x8000 >> UInt16(x)
+          count += 1
+        } else {
+          if distance <= contrast { return nil }
+          background = background ?? color
+        }
+      }
+      if dots != 0 { shape[row: row] = dots }
     }
-    return true
+    return (shape, count, background)
   }
 
   private static func brightness(_ color: UInt32) -> Int {

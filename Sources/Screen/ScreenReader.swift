@@ -4,15 +4,28 @@
 ///
 /// Most pictures are read with the fonts known already. When shapes stay unknown, fonts are looked for in the guest's memory, and
 /// the grid at other places than the corner; both take their time, so they wait longer after each search in vain, and
-/// shapes that were in no font are not searched for again.
+/// shapes that were in no font are not searched for again. The waits pass on the guest's clock, so that what is read follows
+/// from the pictures and their instants.
 public struct ScreenReader: Sendable {
+  /// What a picture says.
+  public struct Answer: Sendable {
+    public var text: ScreenText
+    /// When another look at the same picture may find more; nil: never.
+    public var searchInstant: Int64?
+
+    public init(text: ScreenText, searchInstant: Int64? = nil) {
+      (self.text, self.searchInstant) = (text, searchInstant)
+    }
+  }
+
   private let firmwareSets: [GlyphSet]
   private var memoryFonts: MemoryFonts
   private var origins: [GridOrigin] = [GridOrigin()]
   private var searchedShapes: Set<GlyphShape> = []
-  /// Looks to let pass before the next search, and after one more in vain.
-  private var pause = 0
-  private var nextPause = 1
+  /// When there may be a search again; nil: at once.
+  private var searchInstant: Int64?
+  /// How long after a search in vain, in nanoseconds.
+  private var pause = shortestPause
 
   /// In which the last text was.
   private var lastGrid: Grid?
@@ -36,7 +49,8 @@ public struct ScreenReader: Sendable {
     func has(_ set: GlyphSet) -> Bool { (set.owner, set.width, set.height) == (owner, width, height) }
   }
 
-  private static let largestPause = 32
+  private static let shortestPause = Int64(20_000_000)
+  private static let longestPause = Int64(320_000_000)
   private static let sureLetterCount = 16
   /// Cells of programs that draw a frame around their text.
   private static let searchedHeights = 14...24
@@ -58,13 +72,20 @@ public struct ScreenReader: Sendable {
 
   /// The characters of a picture.
   ///
-  /// - Parameter memory: the guest's, in which fonts are searched; none if empty.
-  /// - Returns: the text, and whether another look at the same picture would find nothing more.
-  public mutating func read(_ surface: Surface, memory: GuestBytes) -> (text: ScreenText, isFinal: Bool) {
-    guard surface.pixels.count <= Self.largestPicture else { return (ScreenText(.graphics), true) }
+  /// - Parameters:
+  ///   - memory: the guest's, in which fonts are searched; none if empty.
+  ///   - now: the guest's time in nanoseconds.
+  ///   - searches: whether there is a search before its time, if one is needed.
+  public mutating func read(
+    _ surface: Surface, memory: GuestBytes, at now: Int64, searches: Bool = false
+  ) -> Answer {
+    guard surface.pixels.count <= Self.largestPicture else { return Answer(text: ScreenText(.graphics)) }
+    // A guest's time goes back when it is taken back to an earlier state.
+    if let instant = searchInstant, searches || instant <= now || instant - now > Self.longestPause {
+      searchInstant = nil
+    }
     return surface.withPixels { pixels in
-      let picture = Picture(pixels: pixels, width: surface.width, height: surface.height)
-      return read(picture, memory)
+      read(Picture(pixels: pixels, width: surface.width, height: surface.height), memory, now)
     }
   }
 
@@ -79,41 +100,37 @@ public struct ScreenReader: Sendable {
 
     init(pixels: UnsafeBufferPointer<UInt32>, width: Int, height: Int) {
       (self.pixels, self.width, self.height) = (pixels, width, height)
-      var counts: [UInt32: Int] = [:]
+      var colors = ColorCounts()
       // Enough of them to know the colour of most; a screen may have millions, each of another colour.
-      var edges: [UInt32: Int] = [:]
       for index in stride(from: 1, to: pixels.count, by: pixels.count >> 17 | 1) {
-        counts[pixels[index], default: 0] += 1
-        if !PictureCell.isSmooth(pixels[index - 1], pixels[index]) { edges[pixels[index], default: 0] += 1 }
+        let color = pixels[index], before = pixels[index - 1]
+        colors.count(color, isEdge: before != color && !PictureCell.isSmooth(before, color))
       }
-      ground = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? pixels.first ?? 0
-      inks = edges.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(4).map(\.key)
+      ground = colors.mostFrequent ?? pixels.first ?? 0
+      inks = colors.mostFrequentEdges(4)
     }
   }
 
-  private mutating func read(_ picture: Picture, _ memory: GuestBytes) -> (ScreenText, Bool) {
+  private mutating func read(_ picture: Picture, _ memory: GuestBytes, _ now: Int64) -> Answer {
     if let grid = lastGrid {
       let reading = attempt(picture, origins: [grid.origin], searchesPictures: false, grid.has)
-      if reading.isWhole { return (reading.text, true) }
+      if reading.isWhole { return Answer(text: reading.text) }
     }
-    let (reading, isFinal) = readAnew(picture, memory)
+    let (reading, isFinal) = readAnew(picture, memory, now)
     lastGrid = Grid(reading)
-    return (reading.text, isFinal)
+    return Answer(text: reading.text, searchInstant: isFinal ? nil : searchInstant)
   }
 
   private mutating func readAnew(
-    _ picture: Picture, _ memory: GuestBytes
+    _ picture: Picture, _ memory: GuestBytes, _ now: Int64
   ) -> (reading: GlyphMatcher.Reading, isFinal: Bool) {
     var best = attempt(picture)
     if needsSearch(best), memoryFonts.refresh(memory) { best = attempt(picture) }
     // A frame, or a picture behind the text: more of it may be characters.
     if best.pictureCount > 0 { best = overPicture(picture, best) }
     guard needsSearch(best) else { return (best, true) }
-    guard pause == 0 else {
-      pause -= 1
-      return (best, false)
-    }
-    return (search(picture, memory, best), true)
+    if searchInstant != nil { return (best, false) }
+    return (search(picture, memory, now, best), true)
   }
 
   /// Whether there are shapes that have not been searched for, or a picture with hardly a letter on it.
@@ -172,7 +189,7 @@ public struct ScreenReader: Sendable {
 
   /// Fonts anywhere in memory, and grids anywhere in the picture.
   private mutating func search(
-    _ picture: Picture, _ memory: GuestBytes, _ before: GlyphMatcher.Reading
+    _ picture: Picture, _ memory: GuestBytes, _ now: Int64, _ before: GlyphMatcher.Reading
   ) -> GlyphMatcher.Reading {
     var best = before
     let isChanged = memoryFonts.search(memory)
@@ -185,10 +202,10 @@ public struct ScreenReader: Sendable {
     if searchedShapes.count > Self.largestMemory { searchedShapes = [] }
     searchedShapes.formUnion(best.unknownShapes.prefix(Self.largestMemory))
     if best.letterCount > before.letterCount {
-      nextPause = 1
+      pause = Self.shortestPause
     } else {
-      pause = nextPause
-      nextPause = min(2 * nextPause, Self.largestPause)
+      searchInstant = now + pause
+      pause = min(2 * pause, Self.longestPause)
     }
     return best
   }
@@ -198,9 +215,9 @@ public struct ScreenReader: Sendable {
     var found: (origin: GridOrigin, count: Int)?
     // What is not ground is ink; over a picture, the colour of the text is one of those with sharp edges.
     for ink in [nil] + picture.inks.map(Optional.some) {
-      let search = GridSearch(picture.pixels, width: picture.width, height: picture.height) { color in
-        ink.map { $0 == color } ?? (color != picture.ground)
-      }
+      let search = GridSearch(
+        picture.pixels, width: picture.width, height: picture.height, color: ink ?? picture.ground, isGround: ink == nil
+      )
       for set in sets where Self.searchedHeights.contains(set.height) && set.width <= Self.largestSearchedWidth {
         guard let (origin, count) = search.best(set) else { continue }
         if count > (found?.count ?? best.letterCount) { found = (origin, count) }
@@ -236,6 +253,6 @@ extension ScreenText {
   /// Reads a picture with whichever of the fonts explains the most of it.
   public init(matching surface: Surface, fonts: [BitmapFont]) {
     var reader = ScreenReader(fonts: fonts)
-    self = reader.read(surface, memory: .none).text
+    self = reader.read(surface, memory: .none, at: 0).text
   }
 }

@@ -18,7 +18,11 @@ final class FakeWatched: WatchedMachine {
   private(set) var wantsLookSoon = false
   lazy var watcher = Watcher(self)
 
-  var screenText: ScreenText? {
+  /// How often more may be read of the same picture.
+  var rereadings: UInt64 = 0
+  var textVersion: UInt64 { screenVersion &+ rereadings }
+
+  func screenText(for audience: TextAudience) -> ScreenText? {
     reads += 1
     guard hasScreen else { return nil }
     var text = ScreenText(.text)

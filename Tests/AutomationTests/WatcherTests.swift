@@ -40,6 +40,12 @@ struct WatcherTests {
     #expect(machine.nextLook == nil, "nobody waits any more")
   }
 
+  @Test func `a screen of which more can be read by now is read again`() throws {
+    let outcome = wait(.screen(try TextPattern(text: "never")), timeout: second)
+    machine.run(to: 2 * second) { now in if now == 30 * .millisecond { machine.rereadings += 1 } }
+    #expect(outcome.result?.end == .timedOut && machine.reads == 2)
+  }
+
   @Test func `the first of several conditions wins, the first in the list at one instant`() throws {
     let outcome = wait(
       .screen(try TextPattern(text: "b")), .instant(20 * .millisecond), .screen(try TextPattern(text: "a")))

@@ -110,6 +110,55 @@ struct VGAVersionTests {
     #expect(bench.vga.screenText().rows.first == "DCE")
   }
 
+  /// Letters of the firmware, of which "A" is the real one, and of another font of the same cells.
+  private static func font(_ seed: Int) -> [UInt8] {
+    let letter: [UInt8] = [0, 0, 0x10, 0x38, 0x6c, 0xc6, 0xc6, 0xfe, 0xc6, 0xc6, 0xc6, 0xc6, 0, 0, 0, 0]
+    return (0..<256).flatMap { code -> [UInt8] in
+      if [0, 32, 255].contains(code) { return [UInt8](repeating: 0, count: 16) }
+      if seed == 0, code == 65 { return letter }
+      return [0, 0, UInt8(code), 0x3c, UInt8(seed * 37 + 1), UInt8(truncatingIfNeeded: code * 7 + seed)]
+        + [UInt8](repeating: 0, count: 10)
+    }
+  }
+
+  private func draw(_ code: Int, column: Int, _ bench: VGABench) {
+    for line in 0..<16 {
+      for dot in 0..<8 where Self.font(3)[16 * code + line] & 0x80 >> UInt8(dot) != 0 {
+        bench.write(VGABench.frameBuffer + UInt64(4 * (640 * line + 8 * column + dot)), 0xffffff, .dword)
+      }
+    }
+  }
+
+  /// Fonts are searched for when it is time, which does not depend on who else looks.
+  @Test(arguments: [0, 1, 7])
+  func `what waits read does not depend on onlookers`(_ onlookerCount: Int) throws {
+    let bench = try VGABench(rom: Self.font(0))
+    let memory = try RAMBlock(name: "fonts", byteCount: 1 << 20)
+    bench.vga.fontMemory = memory
+    bench.mode(3)
+    bench.dispi((1, 640), (2, 480), (3, 32), (4, 0x41))
+    var seen: [String] = [], versions: [Int] = []
+    var version: UInt64 = 0
+    for look in 0..<8 {
+      for _ in 0..<onlookerCount { _ = bench.vga.screenText() }
+      if look == 0 { draw(70, column: 0, bench) }
+      if look == 1 {
+        let header: [UInt8] = [7, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0]
+        for (index, byte) in (header + Self.font(3)).enumerated() { memory.contents[0x1000 + index] = byte }
+        draw(71, column: 1, bench)
+      }
+      for _ in 0..<onlookerCount { _ = bench.vga.screenText() }
+      if bench.vga.textVersion != version { versions.append(look) }
+      version = bench.vga.textVersion
+      seen.append(bench.vga.screenText(for: .waits).rows.first ?? "")
+      for _ in 0..<onlookerCount { _ = bench.vga.screenText() }
+      if look >= 1, onlookerCount > 0 { #expect(bench.vga.screenText().rows.first == "FG", "they need not wait") }
+      bench.clock.advance(by: 10 * .millisecond)
+    }
+    #expect(seen == ["\u{fffd}", "\u{fffd}\u{fffd}"] + [String](repeating: "FG", count: 6))
+    #expect(versions == [0, 1, 2], "the third time nothing has changed but that it is time")
+  }
+
   @Test func `no picture is stale, whatever a guest does`() throws {
     try Fuzzing.run("picture versions", seconds: 1.5, atLeast: 20) { random in
       let bench = try VGABench(videoMemoryByteCount: 1 << 20)

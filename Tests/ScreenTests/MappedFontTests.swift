@@ -102,7 +102,8 @@ struct MappedFontTests {
 
   private static func read(_ reader: inout ScreenReader, _ text: String, _ memory: [UInt8]) -> String {
     memory.withUnsafeBytes {
-      reader.read(picture(text), memory: GuestBytes($0, isSparse: false)).text.rows.dropFirst().first ?? ""
+      reader.read(picture(text), memory: GuestBytes($0, isSparse: false), at: 0, searches: true).text.rows.dropFirst()
+        .first ?? ""
     }
   }
 

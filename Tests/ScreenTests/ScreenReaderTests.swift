@@ -56,8 +56,13 @@ struct ScreenReaderTests {
 
   private static func codes(_ text: String) -> [Int] { text.utf8.map(Int.init) }
 
-  private static func read(_ reader: inout ScreenReader, _ surface: Surface, _ memory: [UInt8]) -> (ScreenText, Bool) {
-    memory.withUnsafeBytes { reader.read(surface, memory: GuestBytes($0, isSparse: false)) }
+  private static func read(
+    _ reader: inout ScreenReader, _ surface: Surface, _ memory: [UInt8], at now: Int64 = 0, searches: Bool = false
+  ) -> (text: ScreenText, searchInstant: Int64?) {
+    let answer = memory.withUnsafeBytes {
+      reader.read(surface, memory: GuestBytes($0, isSparse: false), at: now, searches: searches)
+    }
+    return (answer.text, answer.searchInstant)
   }
 
   @Test(arguments: [0, 256])
@@ -68,8 +73,8 @@ struct ScreenReaderTests {
     var surface = Surface(width: 320, height: 64)
     Self.draw(Self.codes("Kernel MTWX 0"), &surface, lines, height: 16, x: 0, y: 16)
     var reader = ScreenReader(fonts: Self.firmware)
-    let (text, isFinal) = Self.read(&reader, surface, memory)
-    #expect(text.rows[1] == "Kernel MTWX 0" && text.unknownCount == 0 && isFinal)
+    let (text, searchInstant) = Self.read(&reader, surface, memory)
+    #expect(text.rows[1] == "Kernel MTWX 0" && text.unknownCount == 0 && searchInstant == nil)
     // The next picture is read without a search: the font elsewhere would not be found any more.
     Self.draw(Self.codes("again"), &surface, lines, height: 16, x: 0, y: 32)
     #expect(Self.read(&reader, surface, memory).0.rows[2] == "again")
@@ -192,23 +197,50 @@ struct ScreenReaderTests {
     #expect(second.rows[3] == "  Over a picture" && second.unknownCount == 0)
   }
 
+  private static let millisecond: Int64 = 1_000_000
+
   @Test func `a shape that is nowhere is searched for once, then less and less often`() {
     var surface = Surface(width: 64, height: 32)
     var reader = ScreenReader(fonts: Self.firmware)
     let lines = Self.font(16, seed: 3)
     Self.draw(Self.codes("x"), &surface, lines, height: 16, x: 0, y: 0)
-    #expect(Self.read(&reader, surface, []).1)
+    #expect(Self.read(&reader, surface, []).searchInstant == nil)
     // The same shape again, elsewhere.
     Self.draw(Self.codes("x"), &surface, lines, height: 16, x: 8, y: 0)
-    #expect(Self.read(&reader, surface, []).1)
-    // Another: not yet, then it is found although the picture has not changed.
+    #expect(Self.read(&reader, surface, []).searchInstant == nil)
+    // Another: not yet, however often it is read, then it is found although the picture has not changed.
     var memory = [UInt8](repeating: 0, count: 1 << 20)
     Self.put(Self.words(7, 0, 4096, 0) + lines, &memory, at: 0x1000)
     Self.draw(Self.codes("y"), &surface, lines, height: 16, x: 16, y: 0)
-    let first = Self.read(&reader, surface, memory)
-    #expect(!first.1 && first.0.unknownCount == 3)
-    let second = Self.read(&reader, surface, memory)
-    #expect(second.1 && second.0.rows[0] == "xxy")
+    for now in [1, 2, 19] as [Int64] {
+      let first = Self.read(&reader, surface, memory, at: now * Self.millisecond)
+      #expect(first.searchInstant == 20 * Self.millisecond && first.text.unknownCount == 3)
+    }
+    var impatient = reader
+    let second = Self.read(&reader, surface, memory, at: 20 * Self.millisecond)
+    #expect(second.searchInstant == nil && second.text.rows[0] == "xxy")
+    #expect(Self.read(&impatient, surface, memory, at: 1, searches: true).text.rows[0] == "xxy")
+  }
+
+  @Test func `pauses between searches grow with each in vain, and end when time goes back`() {
+    var surface = Surface(width: 256, height: 32)
+    var reader = ScreenReader(fonts: Self.firmware)
+    let lines = Self.font(16, seed: 3)
+    var now: Int64 = 0
+    var pauses: [Int64] = []
+    for code in 65..<72 {
+      Self.draw([code], &surface, lines, height: 16, x: 8 * (code - 65), y: 0)
+      let first = Self.read(&reader, surface, [], at: now)
+      if let instant = first.searchInstant {
+        pauses.append((instant - now) / Self.millisecond)
+        now = instant
+        #expect(Self.read(&reader, surface, [], at: now).searchInstant == nil)
+      }
+    }
+    #expect(pauses == [20, 40, 80, 160, 320, 320])
+    Self.draw([90], &surface, lines, height: 16, x: 64, y: 0)
+    #expect(Self.read(&reader, surface, [], at: now + 1).searchInstant != nil)
+    #expect(Self.read(&reader, surface, [], at: now - 1000 * Self.millisecond).searchInstant == nil)
   }
 
   @Test func `hostile memory is searched in bounds`() {

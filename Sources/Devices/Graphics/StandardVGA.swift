@@ -34,7 +34,12 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
   var look = Look()
   /// Where the characters of graphics modes are known from, besides the option ROM: the memory in which guests have fonts.
   public var fontMemory: RAMBlock?
+  /// Reads pictures for waits.
   var reader: ScreenReader
+  /// The same for everybody else.
+  var onlookersReader: ScreenReader
+  /// The former has read since the latter did.
+  var hasReadForWaits = false
 
   static let windowStart: UInt64 = 0xa0000
   static let windowByteCount: UInt64 = 0x20000
@@ -54,6 +59,7 @@ public final class StandardVGA: Device, PCIFunction, MMIODevice {
     self.clock = clock
     fonts = BitmapFont.inVideoBIOS(rom)
     reader = ScreenReader(fonts: fonts)
+    onlookersReader = reader
     map = bus.memory
     ports = bus.ports
     var registers = [

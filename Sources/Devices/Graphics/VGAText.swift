@@ -2,25 +2,39 @@
 import Screen
 
 extension StandardVGA {
-  /// The characters on the screen: from character memory in a text mode, by their shapes in a graphics mode. Also whether
-  /// another look at the same picture would find nothing more.
-  func readText() -> (text: ScreenText, isFinal: Bool) {
-    guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return (ScreenText(.blank), true) }
-    if showsGraphics {
-      let memory = fontMemory.map {
-        GuestBytes(UnsafeRawBufferPointer($0.contents), isSparse: !$0.isFileBacked(0..<$0.byteCount))
-      }
-      return reader.read(picture(cursor: .hidden).surface, memory: memory ?? .none)
-    }
+  /// The characters on the screen: from character memory in a text mode, by their shapes in a graphics mode.
+  ///
+  /// - Parameter searches: whether fonts are searched for before it is time, if they must be.
+  func readText(for audience: TextAudience, searches: Bool) -> ScreenReader.Answer {
+    guard state.attributeIndex & Attribute.paletteAddressSource != 0 else { return .init(text: ScreenText(.blank)) }
+    if showsGraphics { return readPicture(for: audience, searches: searches) }
     let layout = TextLayout(state)
     guard layout.columns * layout.rows <= TextLayout.maximumCells, layout.width > 16 else {
-      return (ScreenText(.blank), true)
+      return .init(text: ScreenText(.blank))
     }
     let text = TextRenderer(
       state, layout, UnsafeRawBufferPointer(videoMemory.contents), isCursorShown: true, blinks: false,
       isBlinkShown: true
     ).text(fonts.first { $0.height == layout.cellHeight })
-    return (text, true)
+    return .init(text: text)
+  }
+
+  private func readPicture(for audience: TextAudience, searches: Bool) -> ScreenReader.Answer {
+    let memory =
+      fontMemory.map {
+        GuestBytes(UnsafeRawBufferPointer($0.contents), isSparse: !$0.isFileBacked(0..<$0.byteCount))
+      } ?? .none
+    let surface = picture(cursor: .hidden).surface, now = clock.now
+    switch audience {
+    case .waits:
+      hasReadForWaits = true
+      return reader.read(surface, memory: memory, at: now)
+    case .onlookers:
+      // They know all that waits have found.
+      if hasReadForWaits { onlookersReader = reader }
+      hasReadForWaits = false
+      return onlookersReader.read(surface, memory: memory, at: now, searches: searches)
+    }
   }
 }
 

@@ -37,12 +37,14 @@ extension StandardVGA {
     var registers: PictureRegisters?
     /// By whether the text cursor is drawn.
     var pictures: [Bool: SharedPicture] = [:]
-    var text: ScreenText?
+    var texts: [TextAudience: ScreenReader.Answer] = [:]
+    /// How often the same picture was to be read again for waits.
+    var rereadingCount: UInt64 = 0
 
     mutating func forget() {
       version &+= 1
       pictures = [:]
-      text = nil
+      texts = [:]
     }
   }
 
@@ -77,12 +79,25 @@ extension StandardVGA {
   /// Pixels of the largest picture that is kept: what no monitor can show is not worth its memory.
   private static let largestKeptPicture = 3840 * 2160
 
-  /// The characters on the screen at this instant, found only when the picture has changed.
-  public func screenText() -> ScreenText {
-    _ = pictureVersion
-    if let text = look.text { return text }
-    let (text, isFinal) = readText()
-    if isFinal { look.text = text }
-    return text
+  /// A number that changes whenever `pictureVersion` does, and when there may be more to be read for waits.
+  public var textVersion: UInt64 {
+    let version = pictureVersion
+    if let instant = look.texts[.waits]?.searchInstant, instant <= clock.now {
+      look.texts[.waits] = nil
+      look.rereadingCount &+= 1
+    }
+    return version &+ look.rereadingCount
+  }
+
+  /// The characters on the screen at this instant, found only when the picture has changed. Onlookers who ask again for the
+  /// same picture do not wait until it is time to search.
+  public func screenText(for audience: TextAudience = .onlookers) -> ScreenText {
+    _ = audience == .waits ? textVersion : pictureVersion
+    let forWaits = look.texts[.waits]
+    let before = forWaits?.searchInstant == nil ? forWaits ?? look.texts[audience] : look.texts[audience]
+    if let before, audience == .waits || before.searchInstant == nil { return before.text }
+    let answer = readText(for: audience, searches: before != nil)
+    look.texts[audience] = answer
+    return answer.text
   }
 }

@@ -111,10 +111,13 @@ static inline int linux_logical_block_size(int fd) {
   return ioctl(fd, 0x1268 /* BLKSSZGET */, &size) == 0 ? size : -1;
 }
 
-/// Whether a descriptor is one of a TAP interface: 0, or -1.
-static inline int linux_check_tap(int fd) {
+/// Bytes of a header before each frame of a TAP interface, or -1 if the descriptor is of none.
+static inline int linux_tap_header_size(int fd) {
   struct { char name[16]; short flags; char rest[22]; } request;
-  return ioctl(fd, 0x800454d2UL /* TUNGETIFF */, &request);
+  if (ioctl(fd, 0x800454d2UL /* TUNGETIFF */, &request) < 0) return -1;
+  if (!(request.flags & 0x4000 /* IFF_VNET_HDR */)) return 0;
+  int size = 0;
+  return ioctl(fd, 0x800454d7UL /* TUNGETVNETHDRSZ */, &size) < 0 ? -1 : size;
 }
 
 /// Processors that this process may run on.

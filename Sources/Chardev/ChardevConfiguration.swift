@@ -43,6 +43,7 @@ public struct ChardevConfiguration: Sendable, Hashable {
 public struct SocketConfiguration: Sendable, Hashable {
   public enum Address: Sendable, Hashable {
     case unix(BytePath)
+    case abstract(AbstractName)
     /// `port` is a number or a service name; 0 lets a server pick.
     case tcp(host: String, port: String, family: SocketAddress.IPFamily = .any)
     /// A descriptor this process was started with or was given: listening for a server, connected for a client.
@@ -50,6 +51,8 @@ public struct SocketConfiguration: Sendable, Hashable {
   }
 
   public var address: Address
+  /// `to=`: a server takes the first free port up to this one.
+  public var lastPort: UInt16?
   /// Listens, and takes one client at a time.
   public var isServer: Bool
   /// Start-up waits for the first client. nil: not said, which means yes for a server; saying it for a client is an error.

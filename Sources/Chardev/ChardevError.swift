@@ -24,7 +24,9 @@ public enum ChardevError: Error, Hashable, Sendable {
 
   /// A second line for the user, where there is one.
   public var hint: String? {
-    if case .socket(.pathTooLong, _) = self { return "Path must be less than 108 bytes" }
+    if case .socket(.pathTooLong, let address) = self {
+      return "Path must be less than \(address.isAbstract ? 107 : 108) bytes"
+    }
     return nil
   }
 }
@@ -55,14 +57,16 @@ extension ChardevError: CustomStringConvertible {
     let name =
       switch address {
       case .unix(let path): path.description
+      case .abstract(let name): String(decoding: name.bytes, as: UTF8.self)
       case .tcp(let host, let port, _): "\(host):\(port)"
       case .descriptor(let descriptor): "\(descriptor.rawValue)"
       }
-    let isUnix = if case .unix = address { true } else { false }
+    let isUnix = if case .unix = address { true } else { address.isAbstract }
     switch error {
     case .create(let reason): return "Failed to create socket: \(reason)"
     case .pathTooLong(let path): return "UNIX socket path '\(path)' is too long"
     case .bind(.addressInUse) where !isUnix: return "Failed to find an available port: \(Errno.addressInUse)"
+    case .noPorts: return "Failed to find an available port: the last port of the range lies before the first"
     case .bind(let reason):
       return isUnix ? "Failed to bind socket to \(name): \(reason)" : "Failed to bind socket: \(reason)"
     case .unlink(let reason): return "Failed to unlink socket \(name): \(reason)"

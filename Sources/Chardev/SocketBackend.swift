@@ -37,7 +37,7 @@ final class SocketBackend: CharacterBackend {
     if configuration.isServer && configuration.reconnectSeconds > 0 { throw .reconnectOnServer }
     if !configuration.isServer && configuration.waits != nil { throw .waitOnClient }
     (self.id, self.configuration, self.sink, self.loop, self.host) = (id, configuration, sink, loop, host)
-    listener = configuration.isServer ? try Self.listen(configuration.address) : nil
+    listener = configuration.isServer ? try Self.listen(configuration) : nil
     disconnectedName =
       listener.map { Self.serverName(Socket.localEndpoint(of: $0), configuration) } ?? Self.clientName(configuration)
     if let listener { try startServer(listener) } else { try startClient() }
@@ -56,6 +56,7 @@ final class SocketBackend: CharacterBackend {
   private static func serverName(_ local: SocketEndpoint, _ configuration: SocketConfiguration) -> String {
     switch local {
     case .unix(let path): "unix:\(path),server=on"
+    case .abstract(let name): "unix:\(name),server=on"
     case .tcp(let host, let port, _): "\(scheme(configuration))\(host):\(port),server=on"
     case .other: "socket,server=on"
     }
@@ -64,6 +65,7 @@ final class SocketBackend: CharacterBackend {
   private static func clientName(_ configuration: SocketConfiguration) -> String {
     switch configuration.address {
     case .unix(let path): "unix:\(path)"
+    case .abstract(let name): "unix:\(name)"
     case .tcp(let host, let port, _): "\(scheme(configuration))\(host):\(port)"
     case .descriptor(let descriptor): "fd:\(descriptor.rawValue)"
     }
@@ -77,18 +79,21 @@ final class SocketBackend: CharacterBackend {
       let ours = "\(left)\(host)\(right):\(port)\(server)"
       return "\(scheme(configuration))\(ours) <-> \(left)\(peerHost)\(right):\(peerPort)"
     case (.unix(let path), _): return "unix:\(path)\(server)"
+    case (.abstract(let name), _): return "unix:\(name)\(server)"
     default: return "socket\(server)"
     }
   }
 
   // MARK: Server
 
-  private static func listen(_ address: SocketConfiguration.Address) throws(ChardevError) -> FileDescriptor {
+  private static func listen(_ configuration: SocketConfiguration) throws(ChardevError) -> FileDescriptor {
+    let address = configuration.address
     do throws(SocketError) {
       switch address {
       case .unix(let path): return try Socket.listen(on: .unix(path))
+      case .abstract(let name): return try Socket.listen(on: .abstract(name))
       case .tcp(let host, let port, let family):
-        return try Socket.listen(on: .tcp(host: host, port: port, family: family))
+        return try Socket.listen(on: .tcp(host: host, port: port, family: family), upTo: configuration.lastPort)
       case .descriptor(let descriptor):
         do throws(Errno) {
           if try !Socket.isListening(descriptor) { throw Errno.invalidArgument }
@@ -155,6 +160,7 @@ final class SocketBackend: CharacterBackend {
     do throws(SocketError) {
       switch configuration.address {
       case .unix(let path): return try Socket.connect(to: .unix(path))
+      case .abstract(let name): return try Socket.connect(to: .abstract(name))
       case .tcp(let host, let port, let family):
         return try Socket.connect(to: .tcp(host: host, port: port, family: family))
       case .descriptor(let descriptor):
@@ -351,5 +357,6 @@ final class SocketBackend: CharacterBackend {
 }
 
 extension SocketConfiguration.Address {
+  var isAbstract: Bool { if case .abstract = self { true } else { false } }
   var isDescriptor: Bool { if case .descriptor = self { true } else { false } }
 }

@@ -2,9 +2,9 @@
 import CLinux
 import Glibc
 
-/// A shell command that this process started and will collect, in a process group of its own.
+/// A command that this process started and will collect, in a process group of its own.
 ///
-/// It inherits nothing but its three streams: every other descriptor of ours is close-on-exec.
+/// It inherits nothing but its three streams and what it is given by number: every other descriptor of ours is close-on-exec.
 public final class ChildProcess: Sendable {
   /// How a process ended.
   public enum Ending: Sendable, Hashable {
@@ -18,8 +18,18 @@ public final class ChildProcess: Sendable {
   private let ending = Guarded<Ending?>(nil)
 
   /// Runs `/bin/sh -c COMMAND`. A stream that is not given is `/dev/null`; standard error is ours.
-  public init(
+  public convenience init(
     shellCommand command: BytePath, standardInput: FileDescriptor? = nil, standardOutput: FileDescriptor? = nil
+  ) throws(Errno) {
+    try self.init(
+      program: "/bin/sh", arguments: ["sh", "-c", command], standardInput: standardInput,
+      standardOutput: standardOutput)
+  }
+
+  /// Runs a program, whose name is the first argument. `inherited` keeps its number.
+  public init(
+    program: BytePath, arguments: [BytePath], standardInput: FileDescriptor? = nil,
+    standardOutput: FileDescriptor? = nil, inherited: FileDescriptor? = nil
   ) throws(Errno) {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -31,6 +41,8 @@ public final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, number, "/dev/null", mode, 0)
       }
     }
+    // Onto itself: it stays open.
+    if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited.rawValue, inherited.rawValue) }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -46,17 +58,10 @@ public final class ChildProcess: Sendable {
     let flags = Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETPGROUP)
     posix_spawnattr_setflags(&attributes, Int16(truncatingIfNeeded: flags))
     var process: pid_t = 0
-    let code = command.withCString { line -> Int32 in
-      "sh".withCString { name in
-        "-c".withCString { option in
-          var arguments: [UnsafeMutablePointer<CChar>?] = [name, option, line].map {
-            UnsafeMutablePointer(mutating: $0)
-          }
-          arguments.append(nil)
-          return posix_spawn(&process, "/bin/sh", &actions, &attributes, &arguments, linux_environment())
-        }
-      }
-    }
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { argument in argument.withCString { strdup($0) } }
+    defer { for word in words { free(word) } }
+    words.append(nil)
+    let code = program.withCString { posix_spawn(&process, $0, &actions, &attributes, &words, linux_environment()) }
     if code != 0 { throw Errno(code) }
     processID = process
   }

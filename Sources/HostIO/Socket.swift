@@ -6,6 +6,7 @@ import Glibc
 public enum SocketAddress: Hashable, Sendable {
   /// A name in the file system.
   case unix(BytePath)
+  case abstract(AbstractName)
   /// Host name or literal (empty: every interface when listening, this host when connecting) and port number or service name.
   case tcp(host: String, port: String, family: IPFamily = .any)
 
@@ -15,6 +16,7 @@ public enum SocketAddress: Hashable, Sendable {
 /// One end of a connected or listening socket, as numbers.
 public enum SocketEndpoint: Hashable, Sendable {
   case unix(BytePath)
+  case abstract(AbstractName)
   /// `host` is numeric, IPv6 without brackets.
   case tcp(host: String, port: UInt16, isIPv6: Bool)
   case other
@@ -25,6 +27,8 @@ public enum SocketError: Error, Hashable, Sendable {
   case create(Errno)
   /// The unix path does not fit a `sockaddr_un` (107 bytes).
   case pathTooLong(BytePath)
+  /// The last port of a range lies before the first.
+  case noPorts
   case bind(Errno)
   case unlink(Errno)
   case listen(Errno)
@@ -41,7 +45,7 @@ public enum SocketError: Error, Hashable, Sendable {
       .accept(let error),
       .option(let error):
       error
-    case .pathTooLong, .resolve: nil
+    case .pathTooLong, .noPorts, .resolve: nil
     }
   }
 }
@@ -51,9 +55,37 @@ public enum Socket {
   /// Longest unix socket path in bytes, without its NUL.
   public static let unixPathLimit = 107
 
+  /// Takes the first free port from that of the address to `lastPort`; nil: that port only.
+  public static func listen(
+    on address: SocketAddress, upTo lastPort: UInt16?, backlog: Int32 = 16
+  ) throws(SocketError) -> FileDescriptor {
+    guard let lastPort, case .tcp(let host, let port, let family) = address, let first = UInt16(port) else {
+      return try listen(on: address, backlog: backlog)
+    }
+    guard first <= lastPort else { throw .noPorts }
+    for number in first...lastPort {
+      do throws(SocketError) {
+        return try listen(on: .tcp(host: host, port: String(number), family: family), backlog: backlog)
+      } catch .bind(.addressInUse) {
+        continue
+      }
+    }
+    throw .bind(.addressInUse)
+  }
+
   /// Binds and listens. An old unix socket of that name is removed first; port 0 picks a free port (ask `localEndpoint`).
   public static func listen(on address: SocketAddress, backlog: Int32 = 16) throws(SocketError) -> FileDescriptor {
     switch address {
+    case .abstract(let name):
+      let socket = try make(AF_UNIX)
+      do throws(SocketError) {
+        if try withSocketAddress(name, { bind(socket.rawValue, $0, $1) }) != 0 { throw .bind(.last) }
+        if Glibc.listen(socket.rawValue, backlog) != 0 { throw .listen(.last) }
+        return socket
+      } catch {
+        socket.closeIgnoringErrors()
+        throw error
+      }
     case .unix(let path):
       let socket = try make(AF_UNIX)
       do throws(SocketError) {
@@ -79,6 +111,15 @@ public enum Socket {
   /// Connects, waiting until it is done. `localhost` and names with several addresses are tried in the resolver's order.
   public static func connect(to address: SocketAddress) throws(SocketError) -> FileDescriptor {
     switch address {
+    case .abstract(let name):
+      let socket = try make(AF_UNIX)
+      do throws(SocketError) {
+        if try withSocketAddress(name, { linux_connect(socket.rawValue, $0, $1) }) != 0 { throw .connect(.last) }
+        return socket
+      } catch {
+        socket.closeIgnoringErrors()
+        throw error
+      }
     case .unix(let path):
       let socket = try make(AF_UNIX)
       do throws(SocketError) {
@@ -242,6 +283,22 @@ public enum Socket {
   }
 
   private static func withSocketAddress<Result>(
+    _ name: AbstractName, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) throws(SocketError) -> Result {
+    guard name.bytes.count < AbstractName.limit else { throw .pathTooLong(BytePath(bytes: name.bytes)) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { path in
+      for (index, byte) in name.bytes.enumerated() { path[index + 1] = byte }
+    }
+    // Two bytes of family and the NUL come first.
+    let length = name.isTight ? 3 + name.bytes.count : MemoryLayout<sockaddr_un>.size
+    return withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(length)) }
+    }
+  }
+
+  private static func withSocketAddress<Result>(
     _ address: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
     withUnsafePointer(to: &address) { pointer in
@@ -290,6 +347,7 @@ public enum Socket {
       case AF_UNIX:
         // Two bytes of family come first; an unnamed socket has nothing after them.
         let name = raw.prefix(Int(length)).dropFirst(2)
+        if name.first == 0 { return .abstract(AbstractName(kernel: name.dropFirst())) }
         return .unix(BytePath(bytes: name))
       case AF_INET, AF_INET6:
         var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))

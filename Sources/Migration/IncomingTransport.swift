@@ -67,19 +67,12 @@ final class IncomingTransport: ImageSource, @unchecked Sendable {
   private static func listen(
     _ host: String, _ port: String, _ family: SocketAddress.IPFamily, _ lastPort: UInt16?
   ) throws(MigrationError) -> FileDescriptor {
-    if let lastPort, let first = UInt16(port), first < lastPort {
-      for number in first..<lastPort {
-        do throws(SocketError) {
-          return try Socket.listen(on: .tcp(host: host, port: "\(number)", family: family), backlog: 1)
-        } catch .bind(.addressInUse) {
-          continue
-        } catch {
-          throw MigrationError(error, .tcp(host: host, port: "\(number)", family: family))
-        }
-      }
-      return try listen(on: .tcp(host: host, port: "\(lastPort)", family: family))
+    let address = SocketAddress.tcp(host: host, port: port, family: family)
+    // A range that ends before it begins is that one port.
+    let last = lastPort.flatMap { last in UInt16(port).map { max($0, last) } }
+    do throws(SocketError) { return try Socket.listen(on: address, upTo: last, backlog: 1) } catch {
+      throw MigrationError(error, address)
     }
-    return try listen(on: .tcp(host: host, port: port, family: family))
   }
 
   /// The stream as a file that can be mapped; nil for what only flows.

@@ -89,6 +89,7 @@ extension MigrationError {
     let place: SocketConfiguration.Address =
       switch address {
       case .unix(let path): .unix(path)
+      case .abstract(let name): .abstract(name)
       case .tcp(let host, let port, let family): .tcp(host: host, port: port, family: family)
       }
     let cause = ChardevError.socket(error, place)

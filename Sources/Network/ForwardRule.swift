@@ -65,12 +65,27 @@ public struct ForwardRule: Sendable, Equatable {
 }
 
 /// `guestfwd=[tcp]:ADDR:PORT-cmd:COMMAND`: connections of the guest to that address become a command's streams.
+/// `…-DEVICE`: they reach a character device, which `DEVICE` describes as for `-serial`.
 public struct GuestForward: Sendable, Equatable {
   public var text: String
   /// 0: the one after the network's own servers.
   public var address: UInt32
   public var port: Int
-  public var command: String
+  public enum Target: Sendable, Equatable {
+    case command(String)
+    case device(String)
+  }
+  public var target: Target
+  /// The label of the character device.
+  public var label: String
+
+  /// The device belongs to the rule, and is no other's.
+  public var hasOwnDevice: Bool {
+    if case .device(let text) = target { !text.hasPrefix("chardev:") } else { false }
+  }
+
+  /// There is no such device, or somebody has it.
+  public var failure: NetworkError { NetworkError("Could not open guest forwarding device '\(label)'") }
 
   init(_ text: String) throws(NetworkError) {
     self.text = text
@@ -83,9 +98,7 @@ public struct GuestForward: Sendable, Equatable {
     }
     parts = parts[2].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, let port = Int(parts[0]), (1...65535).contains(port) else { throw malformed }
-    guard parts[1].hasPrefix("cmd:") else {
-      throw NetworkError("guest forwarding to a character device is not supported: '\(text)'")
-    }
-    (self.address, self.port, command) = (address, port, String(parts[1].dropFirst(4)))
+    (self.address, self.port, label) = (address, port, "guestfwd.tcp.\(port)")
+    target = parts[1].hasPrefix("cmd:") ? .command(String(parts[1].dropFirst(4))) : .device(parts[1])
   }
 }

@@ -10,16 +10,21 @@ final class FrameReader: Sendable {
   private let loop: EventLoop
   private let frameLimit: Int
   private let endsAtEmpty: Bool
+  /// Of each read these are no part of the frame.
+  private let headerByteCount: Int
   private let watch = Mutex<EventLoop.Watch?>(nil)
   private let resume: Guarded<(@Sendable () -> Void)?>
 
   /// - Parameter endsAtEmpty: a read of nothing is the end, rather than an empty frame.
-  init(_ descriptor: FileDescriptor, port: NetworkPort, host: NetworkHost, frameLimit: Int, endsAtEmpty: Bool) {
+  init(
+    _ descriptor: FileDescriptor, port: NetworkPort, host: NetworkHost, frameLimit: Int, endsAtEmpty: Bool,
+    headerByteCount: Int = 0
+  ) {
     let resume = Guarded<(@Sendable () -> Void)?>(nil)
     self.resume = resume
     inbox = HostInbox(port: port, mailbox: host.mailbox) { resume.withLock { $0 }?() }
     (self.descriptor, loop, self.frameLimit) = (descriptor, host.loop, frameLimit)
-    self.endsAtEmpty = endsAtEmpty
+    (self.endsAtEmpty, self.headerByteCount) = (endsAtEmpty, headerByteCount)
     resume.withLock { $0 = { [weak self] in self?.watch.withLock { $0 }?.setInterest(.readable) } }
   }
 
@@ -44,8 +49,9 @@ final class FrameReader: Sendable {
         return
       }
       do throws(Errno) {
-        let frame = try descriptor.read(upTo: frameLimit)
+        var frame = try descriptor.read(upTo: frameLimit)
         if frame.isEmpty, endsAtEmpty { return stop() }
+        if headerByteCount > 0 { frame.removeFirst(min(headerByteCount, frame.count)) }
         if !frame.isEmpty { inbox.put(frame) }
       } catch .wouldBlock {
         return

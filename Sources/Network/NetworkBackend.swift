@@ -19,9 +19,14 @@ public struct NetworkHost {
   public let isCounted: Bool
   /// Where sockets are waited for.
   public let loop: EventLoop
+  /// Finds character devices; nil where there are none.
+  public let makeChannel: GuestChannel.Maker?
 
-  public init(mailbox: Mailbox, clock: VirtualClock, mirror: TimeMirror, isCounted: Bool, loop: EventLoop) {
+  public init(
+    mailbox: Mailbox, clock: VirtualClock, mirror: TimeMirror, isCounted: Bool, loop: EventLoop,
+    makeChannel: GuestChannel.Maker? = nil
+  ) {
     (self.mailbox, self.clock, self.mirror) = (mailbox, clock, mirror)
-    (self.isCounted, self.loop) = (isCounted, loop)
+    (self.isCounted, self.loop, self.makeChannel) = (isCounted, loop, makeChannel)
   }
 }

@@ -13,9 +13,9 @@ public struct NetworkConfiguration: Sendable {
   }
 
   /// Types for `-netdev help`, in QEMU's order.
-  public static let types = ["socket", "stream", "dgram", "hubport", "tap", "user"]
+  public static let types = ["socket", "stream", "dgram", "hubport", "tap", "user", "bridge"]
   /// Types that QEMU has and this program does not.
-  private static let missingTypes = ["none", "nic", "l2tpv3", "vde", "bridge", "vhost-user", "vhost-vdpa"]
+  private static let missingTypes = ["none", "nic", "l2tpv3", "vde", "vhost-user", "vhost-vdpa"]
 
   public var id: String
   public var backend: Backend
@@ -36,6 +36,7 @@ public struct NetworkConfiguration: Sendable {
     case "stream": return .stream(try StreamConfiguration(stream: &fields))
     case "dgram": return .datagram(try DatagramConfiguration(dgram: &fields))
     case "tap": return .tap(try TapConfiguration(&fields))
+    case "bridge": return .tap(try TapConfiguration(bridge: &fields))
     case "hubport":
       guard let text = fields.take("hubid") else { throw NetworkError("Parameter 'hubid' is missing") }
       guard let hub = Int32(text) else { throw NetworkError("Parameter 'hubid' expects an int64 value") }

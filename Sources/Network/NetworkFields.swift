@@ -40,11 +40,13 @@ public struct NetworkFields: Sendable {
     }
   }
 
-  mutating func takeNumber(_ key: String, in range: ClosedRange<Int>) throws(NetworkError) -> Int? {
+  mutating func takeNumber(
+    _ key: String, in range: ClosedRange<Int>, expecting kind: String = "an int64 value"
+  ) throws(NetworkError) -> Int? {
     guard let text = take(key) else { return nil }
     let digits = text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
     guard let value = digits, range.contains(value) else {
-      throw NetworkError("Parameter '\(key)' expects an int64 value")
+      throw NetworkError("Parameter '\(key)' expects \(kind)")
     }
     return value
   }

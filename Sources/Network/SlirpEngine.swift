@@ -135,6 +135,7 @@ final class SlirpEngine: @unchecked Sendable {
       }
       if isStopping { return }
       if wasFull { hasRoom() }
+      stack.feedForwards()
       stack.poll(waker, servesSockets: !inbox.isFull, atMost: 1000)
     }
   }

@@ -27,6 +27,7 @@ final class SlirpStack {
   private var timers: [Int: Timer] = [:]
   private var nextTimer = 1
   private var pollSet = PollSet()
+  private var forwards: [Forward] = []
 
   /// Frames for the guest.
   var output: ([UInt8]) -> Void = { _ in }
@@ -44,8 +45,9 @@ final class SlirpStack {
     slirp = Self.withConfiguration(configuration) { slirp_new($0, table, this) }
     guard slirp != nil else { throw NetworkError("user networking could not be set up") }
     for forward in configuration.guestForwards {
+      guard case .command(let command) = forward.target else { continue }
       var address = Self.address(forward.address)
-      let code = forward.command.withCString { slirp_add_exec(slirp, $0, &address, Int32(forward.port)) }
+      let code = command.withCString { slirp_add_exec(slirp, $0, &address, Int32(forward.port)) }
       guard code >= 0 else {
         throw NetworkError("Conflicting/invalid host:port in guest forwarding rule '\(forward.text)'")
       }
@@ -57,6 +59,51 @@ final class SlirpStack {
     if let slirp { slirp_cleanup(slirp) }
     callbacks.deinitialize(count: 1)
     callbacks.deallocate()
+  }
+
+  // MARK: Forwarded addresses
+
+  /// A forwarded address with a channel behind it. libslirp knows it by its place in memory, so it lives as long as the stack.
+  private final class Forward {
+    var address: in_addr
+    let port: Int32
+    let queue: GuestQueue
+    let channel: GuestChannel
+
+    init(_ address: in_addr, _ port: Int32, _ queue: GuestQueue, _ channel: GuestChannel) {
+      (self.address, self.port, self.queue, self.channel) = (address, port, queue, channel)
+    }
+  }
+
+  /// Has connections of the guest to an address reach a channel.
+  func add(_ forward: GuestForward, _ queue: GuestQueue, _ channel: GuestChannel) throws(NetworkError) {
+    let entry = Forward(Self.address(forward.address), Int32(forward.port), queue, channel)
+    let code = slirp_add_guestfwd(
+      slirp,
+      { bytes, count, context in
+        guard let bytes, let context else { return -1 }
+        let forward = Unmanaged<Forward>.fromOpaque(context).takeUnretainedValue()
+        forward.channel.write(Array(UnsafeRawBufferPointer(start: bytes, count: count)))
+        return count
+      }, Unmanaged.passUnretained(entry).toOpaque(), &entry.address, entry.port)
+    guard code >= 0 else {
+      throw NetworkError("Conflicting/invalid host:port in guest forwarding rule '\(forward.text)'")
+    }
+    forwards.append(entry)
+  }
+
+  /// Gives the guest what has come for it, as far as its connections have room.
+  func feedForwards() {
+    for forward in forwards {
+      let room = slirp_socket_can_recv(slirp, forward.address, forward.port)
+      guard room > 0 else { continue }
+      let bytes = forward.queue.take(Int(clamping: room))
+      if bytes.isEmpty { continue }
+      bytes.withUnsafeBufferPointer { buffer in
+        slirp_socket_recv(slirp, forward.address, forward.port, buffer.baseAddress, Int32(clamping: buffer.count))
+      }
+      forward.channel.acceptInput()
+    }
   }
 
   // MARK: Use

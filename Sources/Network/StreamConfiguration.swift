@@ -10,6 +10,8 @@ public struct StreamConfiguration: Sendable, Equatable {
   }
 
   public var end: End
+  /// `addr.to`: a server takes the first free port up to this one.
+  public var lastPort: UInt16?
   /// `stream` rather than `socket`, which tell of themselves in different words.
   public var isStream: Bool
 
@@ -39,12 +41,19 @@ public struct StreamConfiguration: Sendable, Equatable {
       let ipv4 = try fields.takeSwitch("addr.ipv4")
       let ipv6 = try fields.takeSwitch("addr.ipv6")
       // A name is resolved in any case, and a wire needs no probes.
+      if let last = try fields.takeNumber("addr.to", in: 0...Int.max, expecting: "integer") {
+        guard let port = UInt16(exactly: last) else { throw NetworkError("Parameter 'to' expects uint16_t") }
+        lastPort = port
+      }
       for key in ["addr.numeric", "addr.keep-alive"] { _ = try fields.takeSwitch(key) }
       let family: SocketAddress.IPFamily = ipv4 == false || ipv6 == true && ipv4 != true ? .ipv6 : .any
       let address = SocketAddress.tcp(host: host, port: port, family: ipv4 == true && ipv6 != true ? .ipv4 : family)
       end = isServer ? .listen(address) : .connect(address)
     case "unix":
-      let address = SocketAddress.unix(BytePath(try fields.require("addr.path")))
+      let path = BytePath(try fields.require("addr.path"))
+      let isAbstract = try fields.takeSwitch("addr.abstract") ?? false
+      let isTight = try fields.takeSwitch("addr.tight") ?? true
+      let address = isAbstract ? SocketAddress.abstract(AbstractName(path, isTight: isTight)) : .unix(path)
       end = isServer ? .listen(address) : .connect(address)
     case "fd":
       let text = try fields.require("addr.str")

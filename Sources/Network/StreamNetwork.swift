@@ -7,6 +7,8 @@ import Synchronization
 public enum StreamPeer: Sendable, Equatable {
   case tcp(host: String, port: String)
   case unix(path: String)
+
+  fileprivate var path: String { if case .unix(let path) = self { path } else { "" } }
 }
 
 /// A wire over a stream socket: each frame follows its length, four bytes in network order, as QEMU does it.
@@ -41,7 +43,7 @@ final class StreamNetwork: NetworkBackend {
       port.details = configuration.isStream ? "fd:\(number)" : "socket: fd=\(number)"
     case .listen(let address):
       let listener: FileDescriptor
-      do throws(SocketError) { listener = try Socket.listen(on: address) } catch {
+      do throws(SocketError) { listener = try Socket.listen(on: address, upTo: configuration.lastPort) } catch {
         if configuration.isStream {
           throw NetworkError("Failed to listen on \(StreamWire.text(address)): \(error.reason)")
         }
@@ -60,6 +62,7 @@ extension StreamPeer {
     switch endpoint {
     case .tcp(let host, let port, _): self = .tcp(host: host, port: String(port))
     case .unix(let path): self = .unix(path: path.description)
+    case .abstract(let name): self = .unix(path: String(decoding: name.bytes, as: UTF8.self))
     case .other: self = .unix(path: "")
     }
   }
@@ -119,6 +122,7 @@ final class StreamWire: Sendable {
     switch address {
     case .tcp(let host, let port, _): "\(host):\(port)"
     case .unix(let path): "\(path)"
+    case .abstract(let name): String(decoding: name.bytes, as: UTF8.self)
     }
   }
 
@@ -155,6 +159,10 @@ final class StreamWire: Sendable {
       } else if case .unix(let path) = Socket.localEndpoint(of: client) {
         setDetails("unix:\(path)")
         tell(.unix(path: path.description))
+      } else if case .abstract = Socket.localEndpoint(of: client) {
+        let peer = StreamPeer(Socket.localEndpoint(of: client))
+        setDetails("unix:\(peer.path)")
+        tell(peer)
       }
     } catch { client.closeIgnoringErrors() }
   }
@@ -169,7 +177,7 @@ final class StreamWire: Sendable {
           try open(socket)
           switch address {
           case .tcp: setDetails((isStream ? "tcp:" : "socket: connect to ") + Self.text(address))
-          case .unix(let path): setDetails("unix:\(path)")
+          case .unix, .abstract: setDetails("unix:\(Self.text(address))")
           }
           tell(StreamPeer(Socket.remoteEndpoint(of: socket)))
         } catch { socket.closeIgnoringErrors() }

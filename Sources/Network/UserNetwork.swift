@@ -15,6 +15,7 @@ final class UserNetwork: NetworkBackend {
   let configuration: UserConfiguration
   private let engine: SlirpEngine
   private let inbox: HostInbox
+  private let channels: [GuestChannel]
   private let clock: VirtualClock
   private let isCounted: Bool
   private var number: UInt64 = 0
@@ -39,6 +40,7 @@ final class UserNetwork: NetworkBackend {
       throw NetworkError("user networking could not be set up: \(error)")
     }
     inbox = HostInbox(port: port, mailbox: host.mailbox) { waker.wake() }
+    channels = try Self.connect(configuration.guestForwards, stack, waker, host)
     let reference = MachineBound(HostInbox.Reference(port))
     let mailbox = host.mailbox
     engine = SlirpEngine(stack, inbox: inbox, waker: waker, collectsAnswers: host.isCounted) {
@@ -56,6 +58,28 @@ final class UserNetwork: NetworkBackend {
   func close() {
     timer.cancel()
     engine.stop()
+    for channel in channels { channel.close() }
+  }
+
+  /// The character devices behind forwarded addresses.
+  private static func connect(
+    _ forwards: [GuestForward], _ stack: SlirpStack, _ waker: Waker, _ host: NetworkHost
+  ) throws(NetworkError) -> [GuestChannel] {
+    var channels: [GuestChannel] = []
+    do throws(NetworkError) {
+      for forward in forwards {
+        guard case .device = forward.target else { continue }
+        guard let make = host.makeChannel else { throw forward.failure }
+        let queue = GuestQueue(waker)
+        let channel = try make(forward, { queue.room }) { queue.put($0) }
+        channels.append(channel)
+        try stack.add(forward, queue, channel)
+      }
+    } catch {
+      for channel in channels { channel.close() }
+      throw error
+    }
+    return channels
   }
 
   private func receive(_ frame: [UInt8]) -> Bool {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Chardev
 import HostIO
+import Network
 import PC
 
 /// A monitor that an option asks for.
@@ -191,6 +192,19 @@ extension OptionParser {
       }
       return label
     }
+  }
+
+  /// Makes the character device that `guestfwd=` describes, unless it names one that there is.
+  mutating func openDevice(of forward: inout GuestForward, _ option: GivenOption) throws(OptionError) {
+    guard case .device(let text) = forward.target else { return }
+    let consequence = forward.failure.description
+    let label = forward.label
+    if launch.chardevs.contains(where: { $0.id == label }) {
+      throw OptionError(
+        option, "attempt to add duplicate property '\(label)' to object (type 'container')", consequence)
+    }
+    let request = try short(option.with(Array(text.utf8)), takesNone: false, consequence: consequence)
+    forward.label = try connect(request, option, as: label, consequence: consequence) ?? label
   }
 
   /// Connects a device of `-device` to the character device it names.

@@ -10,7 +10,8 @@ enum ChardevOptions {
   /// Keys that every back end takes and most have no use for.
   private static let harmlessKeys = [
     "path", "host", "port", "fd", "ipv4", "ipv6", "wait", "server", "delay", "nodelay", "reconnect", "telnet", "width",
-    "height", "cols", "rows", "signal", "name", "debug", "size", "chardev", "append", "tight", "mouse", "clipboard",
+    "height", "cols", "rows", "signal", "name", "debug", "size", "chardev", "append", "tight", "abstract", "to",
+    "mouse", "clipboard",
   ]
 
   /// `-chardev BACKEND,id=ID,…`.
@@ -75,8 +76,10 @@ enum ChardevOptions {
       throw OptionError(option, "None or one of 'path', 'fd' or 'host' option required.")
     }
     let address: SocketConfiguration.Address
+    let isAbstract = try list.takeSwitch("abstract") ?? false
+    let isTight = try list.takeSwitch("tight") ?? true
     if let path {
-      address = .unix(path)
+      address = isAbstract ? .abstract(AbstractName(path, isTight: isTight)) : .unix(path)
     } else if let host {
       guard let port else { throw OptionError(option, "chardev: socket: no port given") }
       address = .tcp(host: host, port: port, family: try family(&list))
@@ -93,10 +96,11 @@ enum ChardevOptions {
     if let noDelay = try list.takeSwitch("nodelay") { configuration.noDelay = noDelay }
     configuration.reconnectSeconds = Int(clamping: try list.takeNumber("reconnect") ?? 0)
     configuration.isTelnet = try list.takeSwitch("telnet") ?? false
-    for key in ["websocket", "tn3270", "abstract"] where try list.takeSwitch(key) == true {
+    if host != nil, let last = try list.takeNumber("to") { configuration.lastPort = UInt16(clamping: last) }
+    for key in ["websocket", "tn3270"] where try list.takeSwitch(key) == true {
       throw OptionError(option, "chardev: socket: \(key)=on is not supported")
     }
-    for key in ["tls-creds", "tls-authz", "to", "localaddr", "localport"] where list.take(key) != nil {
+    for key in ["tls-creds", "tls-authz", "localaddr", "localport"] where list.take(key) != nil {
       throw OptionError(option, "chardev: socket: '\(key)' is not supported")
     }
     return configuration
@@ -143,6 +147,14 @@ enum ChardevOptions {
       if case .stdio = configuration.kind { configuration.kind = .stdio(signals: false) }
     }
     return .success((configuration, hasMonitor))
+  }
+
+  /// What a text describes as for `-serial`, while the machine runs; nil for none and for one that a monitor shares.
+  static func configuration(described text: String) -> ChardevConfiguration? {
+    guard let definition = OptionDefinition.find("serial") else { return nil }
+    let option = GivenOption(definition: definition, name: "", bytes: BytePath(text))
+    guard case .success(let (configuration, hasMonitor))? = try? parseShort(option), !hasMonitor else { return nil }
+    return configuration
   }
 
   /// Nil when the text names no back end at all.

@@ -51,6 +51,8 @@ extension OptionParser {
       var list = try KeyValueList(option, impliedKey: "type")
       id = try list.takeIdentifier()
       let isModern = ["stream", "dgram"].contains(list.pairs.last { $0.key == "type" }?.value ?? "")
+      if isModern { list = try KeyValueList(option, impliedKey: "type", bareKey: .isRefused) }
+      list.drop(["id"])
       fields = NetworkFields(list.pairs.map { ($0.key, $0.value) }, style: isModern ? .json : .list)
     }
     guard let type = fields.take("type") else { throw OptionError(option, "Parameter 'type' is missing") }
@@ -109,14 +111,17 @@ extension OptionParser {
     launch.machine.networkDumps = networkRequests.dumps
   }
 
-  private func backend(
+  private mutating func backend(
     _ type: String, _ fields: inout NetworkFields, _ option: GivenOption
   ) throws(OptionError) -> NetworkConfiguration.Backend {
+    let backend: NetworkConfiguration.Backend
     do throws(NetworkError) {
-      let backend = try NetworkConfiguration.backend(type: type, &fields)
+      backend = try NetworkConfiguration.backend(type: type, &fields)
       try fields.finish()
-      return backend
     } catch { throw OptionError(option, "\(error)") }
+    guard case .user(var user) = backend else { return backend }
+    for index in user.guestForwards.indices { try openDevice(of: &user.guestForwards[index], option) }
+    return .user(user)
   }
 
   /// `-nic TYPE,model=,mac=,…` makes both ends of a wire; `-net nic` and `-net TYPE` plug one thing each into hub 0.

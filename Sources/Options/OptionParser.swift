@@ -66,6 +66,7 @@ public struct OptionParser {
         option.bytes = arguments[position]
         position += 1
       }
+      for warning in ShortForms.warnings(of: option) { HostProcess.report(warning) }
       try parser.apply(option)
       if let help = parser.helpText { return .print(help) }
     }
@@ -173,6 +174,7 @@ public struct OptionParser {
     try attachVirtioDrives()
     try attachDebugConsoles()
     try checkDriveNames()
+    launch.machine.characterDeviceReader = { ChardevOptions.configuration(described: $0) }
     return launch
   }
 

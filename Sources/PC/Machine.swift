@@ -77,7 +77,7 @@ public final class Machine {
     networks = NetworkTable(
       NetworkHost(
         mailbox: mailbox, clock: clock, mirror: time.mirror, isCounted: configuration.instructionCounting != nil,
-        loop: chardevs.loop))
+        loop: chardevs.loop, makeChannel: Self.channelMaker(chardevs, configuration.characterDeviceReader)))
     let networkNames = try Self.addNetworks(configuration, to: networks)
     guard configuration.board == .pc else {
       board = nil

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
+import Chardev
 import HostIO
 
 /// Everything a machine is built from: what the command line comes down to, with all defaults applied.
@@ -64,6 +65,8 @@ public struct MachineConfiguration: Sendable {
   public var anonymousDeviceCount = 0
   /// Network back ends, in the order in which they are made.
   public var networks: [NetworkRequest] = []
+  /// Reads what describes a character device as for `-serial`, while the machine runs; nil for what describes none.
+  public var characterDeviceReader: (@Sendable (_ text: String) -> ChardevConfiguration?)?
   public var networkDumps: [NetworkDump] = []
   public var graphics = Graphics.standard
   /// `id=` of a graphics adapter that was asked for with `-device`.

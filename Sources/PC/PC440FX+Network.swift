@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Chardev
 import HostIO
 import Network
 import NetworkDevices
@@ -31,6 +32,34 @@ extension Machine {
 }
 
 extension Machine {
+  /// Character devices as ends of the guest's connections (`guestfwd=`). Those of the command line are there; others are made,
+  /// and all go with their network, but for those that have an option of their own.
+  static func channelMaker(
+    _ chardevs: ChardevTable, _ reader: (@Sendable (_ text: String) -> ChardevConfiguration?)?
+  ) -> GuestChannel.Maker {
+    { rule, canReceive, receive throws(NetworkError) in
+      do throws(ChardevError) {
+        var chardev = chardevs[rule.label]
+        if chardev == nil, case .device(let text) = rule.target, let configuration = reader?(text) {
+          chardev = try chardevs.open(id: rule.label, configuration)
+        }
+        guard let chardev else { throw ChardevError.notFound(rule.label) }
+        let port = try chardev.attach(FrontEnd(canReceive: canReceive, receive: receive))
+        let isOwn = rule.hasOwnDevice
+        return GuestChannel(
+          write: { port.write($0) }, acceptInput: { port.acceptInput() },
+          close: {
+            port.detach()
+            if isOwn { try? chardevs.remove(id: chardev.id) }
+          })
+      } catch .notFound {
+        throw rule.failure
+      } catch {
+        throw NetworkError("\(error)")
+      }
+    }
+  }
+
   /// Plugs back ends of the older options into their hubs, after the adapters, as with `-net nic -net user`.
   static func plugIntoHubs(_ configuration: MachineConfiguration, _ names: [String], _ table: NetworkTable) {
     for (request, name) in zip(configuration.networks, names) {

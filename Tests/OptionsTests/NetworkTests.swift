@@ -130,6 +130,6 @@ struct NetworkTests {
     #expect(user.isRestricted && user.hasIPv4 && !user.hasIPv6)
     #expect(user.searchDomains == ["x", "y"] && user.tftpFolder == "/srv" && user.bootFile == "b")
     #expect(user.hostForwards.map(\.hostPort) == [5555, 53] && user.hostForwards[1].isUDP)
-    #expect(user.guestForwards.map(\.command) == ["cat"])
+    #expect(user.guestForwards.map(\.target) == [.command("cat")])
   }
 }

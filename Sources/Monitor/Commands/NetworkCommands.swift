@@ -46,7 +46,10 @@ struct NetdevAdd: MonitorCommand {
     var port: String?
     var ipv4: Bool?
     var ipv6: Bool?
+    var to: UInt16?
     var path: String?
+    var abstract: Bool?
+    var tight: Bool?
     var str: String?
   }
 
@@ -86,6 +89,12 @@ struct NetdevAdd: MonitorCommand {
   var ifname: String?
   var script: String?
   var downscript: String?
+  var fds: String?
+  var queues: UInt32?
+  var vhost: Bool?
+  // tap and bridge
+  var br: String?
+  var helper: String?
   // stream and dgram
   var addr: Address?
   var server: Bool?
@@ -103,7 +112,8 @@ struct NetdevAdd: MonitorCommand {
     case ipv6Dns = "ipv6-dns"
     case smb, smbserver, hostfwd, guestfwd
     case tftpServerName = "tftp-server-name"
-    case fd, listen, connect, mcast, localaddr, udp, ifname, script, downscript, addr, server, local, remote, hubid
+    case fd, listen, connect, mcast, localaddr, udp, ifname, script, downscript, fds, queues, vhost
+    case br, helper, addr, server, local, remote, hubid
     case netdev
   }
 

@@ -110,7 +110,7 @@ struct ShotStep {
   }
 
   static func resolved(_ path: BytePath, _ folder: BytePath?) -> BytePath {
-    guard let folder, path.bytes.first != UInt8(ascii: "/"), path != "-" else { return path }
+    guard let folder, folder != ".", path.bytes.first != UInt8(ascii: "/"), path != "-" else { return path }
     return folder.appending(path)
   }
 
@@ -216,7 +216,8 @@ extension ShotStep.Expectation {
       picture = ExpectedPicture(
         name: file.description, picture: surface, mask: mask, tolerance: tolerance, margin: margin)
     } catch {
-      throw ShotMistake("\(step): \(error)")
+      let hint = step == "expect" && file != "-" && !file.exists ? "; with --update-golden it is made" : ""
+      throw ShotMistake("\(step): \(error)\(hint)")
     }
   }
 }

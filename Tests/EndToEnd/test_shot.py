@@ -96,7 +96,8 @@ def test_the_report_tells_steps_and_pictures(tmp_path):
 def test_expected_pictures_match_differ_and_are_made_anew(tmp_path):
     golden = (*PROMPT, '--expect', 'golden.png')
     missing = demo(tmp_path, *golden, check=2)
-    assert missing.stderr == "apus: shot: expect: cannot read 'golden.png': No such file or directory\n"
+    assert missing.stderr == ("apus: shot: expect: cannot read 'golden.png': No such file or directory; "
+                              'with --update-golden it is made\n')
     assert demo(tmp_path, *golden, '--update-golden').stderr == 'updated golden.png\n'
     assert demo(tmp_path, *golden).stderr == ''
     differs = demo(tmp_path, *PROMPT, '--type', 'x', '--wait', '100ms', '--expect', 'golden.png', check=1)

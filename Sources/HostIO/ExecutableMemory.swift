@@ -10,6 +10,8 @@ public final class ExecutableMemory: @unchecked Sendable {
   /// Bytes, a multiple of the page size.
   public let byteCount: Int
   private let code: UnsafeMutableRawPointer
+  /// What `useLargePages` has done.
+  private var largePageCount = 0
 
   /// `byteCount` bytes, rounded up to whole pages. Throws what memfd_create(2), ftruncate(2) and mmap(2) do; a host may refuse
   /// executable memory altogether.
@@ -39,9 +41,22 @@ public final class ExecutableMemory: @unchecked Sendable {
   private static func map(
     _ byteCount: Int, _ protection: Int32, _ file: FileDescriptor
   ) throws(Errno) -> UnsafeMutableRawPointer {
-    guard let address = mmap(nil, byteCount, protection, MAP_SHARED, file.rawValue, 0), address != MAP_FAILED else {
-      throw .last
+    let place = try LargePage.reserve(byteCount)
+    guard mmap(place, byteCount, protection, MAP_SHARED | MAP_FIXED, file.rawValue, 0) != MAP_FAILED else {
+      let error = Errno.last
+      munmap(place, byteCount)
+      throw error
     }
-    return address
+    return place
+  }
+
+  /// Has the host keep the first bytes in large pages, those that they are not full of as well. Quick when nothing is to be
+  /// done; for the owner alone.
+  public func useLargePages(upTo count: Int) {
+    let needed = min(min(count, byteCount) / LargePage.byteCount + 1, byteCount / LargePage.byteCount)
+    while largePageCount < needed {
+      LargePage.collapse(at: code + largePageCount * LargePage.byteCount)
+      largePageCount += 1
+    }
   }
 }

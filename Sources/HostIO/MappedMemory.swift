@@ -21,7 +21,17 @@ public final class MappedMemory: @unchecked Sendable {
   /// machine may have more memory than the host, as long as it does not use it. `.invalidArgument` for 0 or less.
   public init(anonymous byteCount: Int) throws(Errno) {
     let rounded = try Self.roundedUp(byteCount)
-    base = try Self.map(rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    if rounded < LargePage.byteCount {
+      base = try Self.map(rounded, PROT_READ | PROT_WRITE, flags, -1, 0)
+    } else {
+      base = try LargePage.reserve(rounded)
+      guard mprotect(base, rounded, PROT_READ | PROT_WRITE) == 0 else {
+        let error = Errno.last
+        munmap(base, rounded)
+        throw error
+      }
+    }
     self.byteCount = rounded
     mappedByteCount = rounded
     isWritable = true

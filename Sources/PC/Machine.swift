@@ -344,6 +344,7 @@ public final class Machine {
     switch board.processor.run(budget: budget, exact: time.isCounted) {
     case .budget:
       tellEndlessLoop(board)
+      board.useLargePages()
       _ = takeRequests()
     case .attention: _ = takeRequests()
     case .halted:

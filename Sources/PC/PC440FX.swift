@@ -71,6 +71,9 @@ public final class PC440FX {
   /// About as much as the decoded code it is made from; see `BlockCache`.
   private static let hostCodeByteCount = 64 << 20
 
+  /// Keeps host code that has been compiled where the host's processor finds it quickly.
+  func useLargePages() { hostCode?.useLargePages(upTo: processor.hostCodeByteCount) }
+
   /// RAM that does not fit below the PCI hole continues at 4 GiB. QEMU's `pc`: the hole starts at 3.5 GiB, at 3 GiB when
   /// memory would reach into it.
   package static func split(_ byteCount: UInt64) -> (low: UInt64, high: UInt64) {
@@ -133,6 +136,7 @@ public final class PC440FX {
       processor.setHostCodeMemory(
         writable: hostCode.writable, executable: hostCode.executable, byteCount: hostCode.byteCount)
     }
+    LargePage.advise(processor.decodedCode)
     self.processor = processor
     intr.connect { [unowned processor] in processor.setInterruptLine($0) }
     nmi.connect { [unowned processor] in if $0 { processor.raiseNMI() } }

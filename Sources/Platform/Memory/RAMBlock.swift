@@ -31,6 +31,7 @@ public final class RAMBlock {
     self.byteCount = pages * Int(pageByteCount)
     mapping = try MappedMemory(anonymous: self.byteCount)
     base = mapping.base
+    mapping.adviseHugePages(true)
   }
 
   /// Starts to log writes; all pages count as written at first.

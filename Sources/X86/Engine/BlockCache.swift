@@ -36,7 +36,8 @@ struct BlockCache {
   var options = EngineOptions.all
 
   init() {
-    arena = .allocate(byteCount: BlockCache.arenaByteCount, alignment: 64)
+    // A multiple of the host's large pages.
+    arena = .allocate(byteCount: BlockCache.arenaByteCount, alignment: 2 << 20)
     buckets = .allocate(capacity: BlockCache.bucketCount)
     buckets.initialize(repeating: 0, count: BlockCache.bucketCount)
     pages = CodePages()

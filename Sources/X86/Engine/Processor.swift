@@ -67,6 +67,14 @@ public final class Processor {
     blocks.pointee.hostCode.setMemory(writable: writable, executable: executable, byteCount: byteCount)
   }
 
+  /// Bytes of the memory for host code that hold some, from the start.
+  public var hostCodeByteCount: Int { blocks.pointee.hostCode.used }
+
+  /// Where decoded instructions are, from the start on: much of it is used all the time, the host may like to know.
+  public var decodedCode: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: blocks.pointee.arena, count: BlockCache.arenaByteCount)
+  }
+
   /// Parts of blocks compiled to host code since the start.
   package var compiledCount: Int { blocks.pointee.hostCode.compiledCount }
 

@@ -13,7 +13,7 @@ struct HostCode {
   private var writable: UnsafeMutablePointer<UInt8>?
   private var executable: UInt = 0
   private var byteCount = 0
-  private var used = 0
+  private(set) var used = 0
   /// Code that saves the registers that host code uses and calls a handler, or nil.
   private(set) var entry: Entry?
   /// Segments compiled since the start, for tests and statistics.

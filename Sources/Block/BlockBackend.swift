@@ -44,6 +44,7 @@ public final class BlockBackend {
   public internal(set) var throttle: ThrottleGroup?
 
   private let worker: BlockWorker?
+  private var haste = Haste()
   private var holds: [BlockHold] = []
   private var pending: [Pending] = []  // by deadline, then in order of submission
   private var throttled: [Pending] = []  // by the time at which they may start
@@ -188,7 +189,35 @@ public final class BlockBackend {
         mailbox.post {}  // only wakes the machine, which waits at the deadline
       }
     }
-    if let worker { worker.submit(BlockJobScope(operation), job) } else { job() }
+    guard let worker else { return job() }
+    if workWillBegin == nil, let medium, worker.isIdle, operation.isDoneSoon(on: medium.root), haste.mayTry {
+      haste.time(job)
+    } else {
+      worker.submit(BlockJobScope(operation), job)
+    }
+  }
+
+  /// Whether writes on the machine thread are as quick as expected. A host that has too much to write back makes its writers
+  /// wait; then a thread waits for some time to come.
+  private struct Haste {
+    private static let limit: UInt64 = 1_000_000  // ns
+    private static let penalty = 256
+    private var writesToCome = 0
+
+    /// Counts writes, of which most are none for the machine thread after one that was slow.
+    var mayTry: Bool {
+      mutating get {
+        if writesToCome == 0 { return true }
+        writesToCome -= 1
+        return false
+      }
+    }
+
+    mutating func time(_ job: () -> Void) {
+      let start = HostClock.monotonicNanoseconds
+      job()
+      if HostClock.monotonicNanoseconds &- start > Self.limit { writesToCome = Self.penalty }
+    }
   }
 
   private static func perform(_ operation: BlockOperation, on medium: BlockMedium?) -> BlockResult {

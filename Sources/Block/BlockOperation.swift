@@ -45,8 +45,14 @@ public enum BlockOperation: Sendable, Equatable {
 }
 
 extension BlockOperation {
-  /// The longest read, in bytes, that the machine thread does itself: it has the guest wait for about 20 µs.
+  /// The longest request, in bytes, that the machine thread does itself: it has the guest wait for about 20 µs.
   static let atOnceLimit = 128 << 10
+
+  /// A short write that is likely to have nothing to wait for.
+  func isDoneSoon(on node: any BlockNode) -> Bool {
+    guard case .write(_, let bytes) = self else { return false }
+    return bytes.count <= Self.atOnceLimit && node.writesToMemory
+  }
 
   /// The bytes of a short read, if there is nothing to wait for.
   func performAtOnce(on node: any BlockNode) -> [UInt8]? {

@@ -92,6 +92,9 @@ public final class FileNode: BlockNode {
     direct == nil && contains(offset, buffer.count) && file.readIfCached(into: buffer, at: offset)
   }
 
+  /// The page cache of a file, unless the host has more of it than it can write back.
+  public var writesToMemory: Bool { direct == nil && !isDevice }
+
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try prepareChange(offset, Int64(buffer.count))
     try writeBytes(buffer, at: offset)

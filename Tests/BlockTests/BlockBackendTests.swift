@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Block
+import Glibc
 import HostIO
 import Platform
 import Synchronization
@@ -32,6 +33,28 @@ final class GatedNode: BlockNode {
   func flush() throws(Errno) { pass("flush") }
 }
 
+/// A medium in memory that notes which thread writes, and may take its time.
+final class ThreadNode: BlockNode {
+  let byteCount: Int64 = 1 << 20
+  let isReadOnly = false
+  let driver = "raw"
+  let allocatedByteCount: Int64? = nil
+  let writesToMemory = true
+  let milliseconds = Mutex<UInt32>(0)
+  /// Whether each write was made on the thread that made this.
+  let wereHere = Mutex<[Bool]>([])
+  private let maker = pthread_self()
+
+  func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
+    buffer.initializeMemory(as: UInt8.self, repeating: 0)
+  }
+  func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
+    usleep(1000 * milliseconds.withLock { $0 })
+    wereHere.withLock { $0.append(pthread_equal(maker, pthread_self()) != 0) }
+  }
+  func flush() throws(Errno) {}
+}
+
 struct BlockBackendTests {
   let clock = VirtualClock()
   let mailbox = Mailbox()
@@ -42,6 +65,38 @@ struct BlockBackendTests {
     return BlockBackend(
       name: "d", queue: queue, medium: BlockMedium(node: node, fileName: "d"),
       latency: BlockLatency(fixed: 1000, perBytePicoseconds: 2000, flush: 5000))
+  }
+
+  @Test func `short writes into memory are made at once, until one of them took long`() {
+    let node = ThreadNode()
+    let backend = BlockBackend(
+      name: "d", queue: BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone),
+      medium: BlockMedium(node: node, fileName: "d"))
+    var doneCount = 0
+    func write(_ byteCount: Int = 512) {
+      let expected = doneCount + 1
+      backend.submit(.write(offset: 0, [UInt8](repeating: 1, count: byteCount))) { _ in doneCount += 1 }
+      #expect(doneCount < expected)
+      while doneCount < expected {
+        mailbox.wait(atMost: 1_000_000_000)
+        mailbox.drain()
+      }
+    }
+    write()
+    write(128 << 10)
+    write(256 << 10)
+    #expect(node.wereHere.withLock { $0 } == [true, true, false])
+    backend.waitUntilIdle()
+    node.milliseconds.withLock { $0 = 3 }
+    write()
+    node.milliseconds.withLock { $0 = 0 }
+    for _ in 0..<256 {
+      write()
+      backend.waitUntilIdle()
+    }
+    write()
+    let wereHere = node.wereHere.withLock { $0 }
+    #expect(wereHere[3] && !wereHere[4..<260].contains(true) && wereHere[260])
   }
 
   @Test func `under a deadline a completion comes exactly then, however early the worker was`() {

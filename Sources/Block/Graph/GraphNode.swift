@@ -126,6 +126,8 @@ public final class GraphNode: BlockNode {
     !options.copiesOnRead && content.readAtOnce(at: offset, into: buffer)
   }
 
+  public var writesToMemory: Bool { content.writesToMemory }
+
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     guard try prepareWrite(at: offset, buffer) else { return }
     try content.write(at: offset, from: buffer)

@@ -51,6 +51,8 @@ public final class RawNode: BlockNode {
     contains(position, buffer.count) && lower.readAtOnce(at: position + offset, into: buffer)
   }
 
+  public var writesToMemory: Bool { lower.writesToMemory }
+
   public func write(at position: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try check(position, buffer)
     try lower.write(at: position + offset, from: buffer)

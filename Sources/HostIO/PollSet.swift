@@ -22,6 +22,9 @@ public struct PollSet {
 
   public mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 
+  /// Descriptors that were added.
+  public var count: Int { entries.count }
+
   /// Adds a descriptor; gives its index.
   public mutating func add(_ descriptor: FileDescriptor, _ events: Events) -> Int {
     entries.append(pollfd(fd: descriptor.rawValue, events: events.rawValue, revents: 0))

@@ -5,7 +5,8 @@ import Synchronization
 
 /// The thread that runs a user network's stack. The machine thread hands it frames and takes frames back.
 final class SlirpEngine: @unchecked Sendable {
-  // Safe: `stack` belongs to whoever makes the engine until `start`, then to the thread; the rest is locked or constant.
+  // Safe: `stack` belongs to whoever makes the engine until `start`, then to the thread, which lends it while it rests; the
+  // rest is locked or constant.
   private enum Work {
     /// A frame of the guest and its number.
     case frame(UInt64, [UInt8])
@@ -28,6 +29,8 @@ final class SlirpEngine: @unchecked Sendable {
 
   private let stack: SlirpStack
   private let queue = Guarded(Queue())
+  /// True while the thread waits with nothing to do: whoever holds the lock then has the stack.
+  private let isResting = Mutex(false)
   private let waker: Waker
   private let inbox: HostInbox
   /// Keep what answers a frame with that frame, rather than sending it at once.
@@ -68,6 +71,7 @@ final class SlirpEngine: @unchecked Sendable {
 
   /// Hands over a frame of the guest; false when too much waits, and then `hasRoom` tells when to try again.
   func submit(_ frame: [UInt8], number: UInt64) -> Bool {
+    if !collectsAnswers, inputAtOnce(frame) { return true }
     let (isTaken, mustWake) = queue.withLock { queue in
       guard queue.byteCount < Self.limit else {
         queue.wasFull = true
@@ -81,6 +85,22 @@ final class SlirpEngine: @unchecked Sendable {
     }
     if mustWake { waker.wake() }
     return isTaken
+  }
+
+  /// Has the stack look at a frame here and now while its thread rests: a gateway's answer to a ping comes sooner than the thread
+  /// would wake.
+  private func inputAtOnce(_ frame: [UInt8]) -> Bool {
+    guard queue.withLock({ $0.work.isEmpty && !$0.isStopping }) else { return false }
+    let hasBusiness = isResting.withLockIfAvailable { isResting -> Bool? in
+      guard isResting else { return nil }
+      stack.input(frame)
+      // A connection has been made, perhaps: from now on the thread has something to wait for.
+      isResting = !stack.hasBusiness
+      return !isResting
+    }
+    guard let hasBusiness = hasBusiness ?? nil else { return false }
+    if hasBusiness { waker.wake() }
+    return true
   }
 
   /// Waits until the stack has room for more.
@@ -136,7 +156,11 @@ final class SlirpEngine: @unchecked Sendable {
       if isStopping { return }
       if wasFull { hasRoom() }
       stack.feedForwards()
-      stack.poll(waker, servesSockets: !inbox.isFull, atMost: 1000)
+      stack.poll(waker, servesSockets: !inbox.isFull) { mayLend, wait in
+        if mayLend { isResting.withLock { $0 = true } }
+        defer { if mayLend { isResting.withLock { $0 = false } } }
+        return wait()
+      }
     }
   }
 }

@@ -28,6 +28,8 @@ final class SlirpStack {
   private var nextTimer = 1
   private var pollSet = PollSet()
   private var forwards: [Forward] = []
+  /// The timer that ends the wait under way.
+  private var lentUntil: Int64?
 
   /// Frames for the guest.
   var output: ([UInt8]) -> Void = { _ in }
@@ -135,33 +137,60 @@ final class SlirpStack {
     return String(cString: text)
   }
 
-  /// Waits until a socket, a timer or the waker has something, then lets libslirp work. With `servesSockets` off only
-  /// the waker and the timers count.
-  func poll(_ waker: Waker, servesSockets: Bool, atMost limit: UInt32) {
-    var milliseconds = limit
+  /// Whether `poll` would now wait for something other than it does while it lends the stack.
+  var hasBusiness: Bool {
+    var milliseconds = Self.idleMilliseconds
+    pollSet.removeAll()
+    fillPollSet(&milliseconds)
+    return !isIdle(pollSet.count, milliseconds) || nextDeadline != lentUntil
+  }
+
+  /// No socket is waited for, no timeout of a connection and no forwarded address.
+  private func isIdle(_ socketCount: Int, _ milliseconds: UInt32) -> Bool {
+    socketCount == 0 && milliseconds == Self.idleMilliseconds && forwards.isEmpty
+  }
+
+  /// Milliseconds for which libslirp waits when nothing is to be done.
+  private static let idleMilliseconds: UInt32 = 1000
+
+  private var nextDeadline: Int64? { timers.values.compactMap(\.deadline).min() }
+
+  private func fillPollSet(_ milliseconds: inout UInt32) {
+    slirp_pollfds_fill(
+      slirp, &milliseconds,
+      { descriptor, events, context in
+        guard let context else { return -1 }
+        return Unmanaged<SlirpStack>.fromOpaque(context).takeUnretainedValue().watch(descriptor, events)
+      }, Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  /// Waits for about a second at most until a socket, a timer or the waker has something, then lets libslirp work. With
+  /// `servesSockets` off only the waker and the timers count.
+  ///
+  /// - Parameter wait: calls what it is given, which does the waiting. When it is told that there is no business, it may lend the
+  ///   stack to others meanwhile, if they wake it as soon as there is.
+  func poll(_ waker: Waker, servesSockets: Bool, waitingIn wait: (_ mayLend: Bool, () -> Bool) -> Bool) {
+    var milliseconds = Self.idleMilliseconds
     pollSet.removeAll()
     let wakerIndex = pollSet.add(waker.descriptor, .readable)
-    let this = Unmanaged.passUnretained(self).toOpaque()
-    if servesSockets {
-      slirp_pollfds_fill(
-        slirp, &milliseconds,
-        { descriptor, events, context in
-          guard let context else { return -1 }
-          return Unmanaged<SlirpStack>.fromOpaque(context).takeUnretainedValue().watch(descriptor, events)
-        }, this)
-    }
-    if let deadline = timers.values.compactMap(\.deadline).min() {
+    if servesSockets { fillPollSet(&milliseconds) }
+    let mayLend = servesSockets && isIdle(pollSet.count - 1, milliseconds)
+    lentUntil = nextDeadline
+    if let deadline = lentUntil {
       milliseconds = min(milliseconds, UInt32(clamping: max(0, deadline &- now() / 1_000_000)))
     }
-    let isGood = pollSet.wait(milliseconds: Int32(clamping: min(milliseconds, limit)))
+    // Others may use the set that is kept.
+    var set = pollSet
+    let isGood = wait(mayLend) { set.wait(milliseconds: Int32(clamping: milliseconds)) }
+    pollSet = set
     if pollSet.events(at: wakerIndex).contains(.readable) { waker.drain() }
-    if servesSockets {
+    if servesSockets, !mayLend {
       slirp_pollfds_poll(
         slirp, isGood ? 0 : 1,
         { index, context in
           guard let context else { return 0 }
           return Unmanaged<SlirpStack>.fromOpaque(context).takeUnretainedValue().readiness(index)
-        }, this)
+        }, Unmanaged.passUnretained(self).toOpaque())
     }
     runTimers()
   }

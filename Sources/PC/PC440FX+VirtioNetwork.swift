@@ -25,7 +25,8 @@ extension PC440FX {
     // One for a pair of queues each, the control queue and the configuration, with a control queue or without.
     if transport.vectorCount == nil { transport.vectorCount = 4 }
     let function = VirtioNetwork(
-      port: port, settings: settings, options: transport, bus: pci, address: address, memory: memory, rom: rom,
+      port: port, settings: settings, options: transport, bus: pci, address: address, memory: memory,
+      clock: clock, rom: rom,
       userID: userID ?? "")
     pci.add(function.pci, at: address)
     var plugged = PluggedDevice(model: model, userID: userID, path: path, address: address, device: function)

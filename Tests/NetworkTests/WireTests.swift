@@ -172,6 +172,27 @@ struct WireTests {
     + [69, 0, 0, 46, 0, 1, 0, 0, 64, 1, 98, 190, 10, 0, 2, 15, 10, 0, 2, 2]
     + [8, 0, 139, 145, 0, 1, 0, 1] + [UInt8](repeating: 0x61, count: 18)
 
+  @Test func `pings are answered in order, whoever has the stack`() throws {
+    let bench = try Bench()
+    try bench.make("user,id=u")
+    let station = bench.adapter("n", on: bench.table.find("u"))
+    #expect(station.port.send(question))
+    #expect(bench.wait { !station.frames.isEmpty })
+    for sequence in 1...400 {
+      var ping = ping
+      // The sum of the whole packet stays what it is.
+      let sum = 0x8b92 - sequence
+      (ping[36], ping[37]) = (UInt8(sum >> 8), UInt8(sum & 255))
+      (ping[40], ping[41]) = (UInt8(sequence >> 8), UInt8(sequence & 255))
+      #expect(station.port.send(ping))
+      // Now and then the stack's thread is woken for something else, or has time to rest.
+      if sequence % 50 == 0 { #expect(bench.table.userReport.contains("Protocol")) }
+      if sequence % 40 == 0 { #expect(bench.wait { station.frames.count == sequence + 1 }) }
+    }
+    #expect(bench.wait { station.frames.count >= 401 })
+    #expect(station.frames.dropFirst().map { Int($0[40]) << 8 | Int($0[41]) } == Array(1...400))
+  }
+
   @Test func `what waits for a station's address goes when it is told`() throws {
     let bench = try Bench(isCounted: true)
     try bench.make("user,id=u")

@@ -172,7 +172,7 @@ import VirtioDevices
       let port = NetworkPort.adapter("virtio-net-pci.0")
       let device = VirtioNetwork(
         port: port, settings: VirtioNetworkSettings(address: VirtioNetworkBench.address), options: VirtioOptions(),
-        bus: bus, address: PCIAddress(slot: 3), memory: parts.memory)
+        bus: bus, address: PCIAddress(slot: 3), memory: parts.memory, clock: parts.clock)
       bus.add(device.pci, at: PCIAddress(slot: 3))
       bus.messages.connect { note("message \($0) \($1)") }
       bus.routeInterrupt = { note("pirq \($0) \($1)") }

@@ -13,6 +13,7 @@ final class VirtioNetworkBench: RingBench {
 
   let memory = GuestMemory()
   let ports = PortSpace()
+  let clock = VirtualClock()
   let bus: PCIBus
   let device: VirtioNetwork
   let port = NetworkPort.adapter("virtio-net-pci.0")
@@ -36,7 +37,7 @@ final class VirtioNetworkBench: RingBench {
     options.offersPackedRing = true
     device = VirtioNetwork(
       port: port, settings: settings ?? VirtioNetworkSettings(address: Self.address), options: options, bus: bus,
-      address: place, memory: memory)
+      address: place, memory: memory, clock: clock)
     bus.add(device.pci, at: place)
     let later = Later()
     receiver = RingDriver(later, queue: 0, isLegacy: dialect.isLegacy)

@@ -7,7 +7,8 @@ import Platform
 /// The wire carries complete frames: checksums are completed and long TCP packets cut before they are sent, and the
 /// checksums of what is received are verified for a driver that wants to know. A frame for which there are no buffers
 /// is refused, so that its sender waits; a packet that the peer refuses waits here and stops the transmit queue. What arrives in a
-/// run is joined (`VirtioNetworkJoiner`) for a driver that takes long packets.
+/// run is joined (`VirtioNetworkJoiner`) for a driver that takes long packets. Buffers that were sent are given back at once, but
+/// told of a little later (`completionDelay`): many drivers find them before that, when an answer comes in.
 ///
 /// Not emulated: more than one pair of queues, which no back end has, so that steering (RSS) has nothing to choose from;
 /// hashes of packets, long packets of IPv6 towards the driver, UDP fragmentation.
@@ -30,9 +31,23 @@ public final class VirtioNetwork: Device {
     var sentCount: UInt32 = 0
   }
 
+  /// Buffers given back to the driver which has not been told.
+  package struct Completions: Equatable {
+    var count: UInt16 = 0
+    var deadline: Nanoseconds?
+
+    package init() {}
+
+    mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
+      try visitor.field("tx_unsignalled", &count)
+      try visitor.field("tx_signal_deadline", optional: &deadline)
+      guard deadline ?? 0 >= 0 else { throw .outOfRange("tx_signal_deadline") }
+    }
+  }
+
   public struct State: DeviceState {
     public static let name: StaticString = "virtio-net"
-    public static let version = 2
+    public static let version = 3
     fileprivate let transport: VirtioPCI
     var registers: VirtioPCI.State
     var address: [UInt8]
@@ -40,11 +55,12 @@ public final class VirtioNetwork: Device {
     var guestOffloads: UInt64
     var pending = Pending()
     var isToAnnounce = false
+    package var completions = Completions()
 
     public static func == (a: State, b: State) -> Bool {
       a.registers == b.registers && a.address == b.address && a.filter == b.filter
         && a.guestOffloads == b.guestOffloads && a.pending == b.pending
-        && a.isToAnnounce == b.isToAnnounce
+        && a.isToAnnounce == b.isToAnnounce && a.completions == b.completions
     }
 
     public mutating func visit<V: StateVisitor>(_ visitor: inout V) throws(StateError) {
@@ -55,6 +71,7 @@ public final class VirtioNetwork: Device {
       try visitor.buffer("tx_packet", &pending.packet, limit: VirtioNetwork.packetLimit + 12)
       try visitor.field("tx_sent", &pending.sentCount)
       try visitor.field("announce", &isToAnnounce, since: 2, before: false)
+      if visitor.version >= 3 { try completions.visit(&visitor) } else { completions = Completions() }
       guard guestOffloads & ~VirtioNetworkFeature.guestOffloads == 0 else { throw .outOfRange("curr_guest_offloads") }
       guard pending.packet.isEmpty || pending.packet.count >= 10 else { throw .outOfRange("tx_packet") }
     }
@@ -67,6 +84,9 @@ public final class VirtioNetwork: Device {
   var filter = VirtioNetworkFilter()
   var guestOffloads: UInt64 = 0
   private var pending = Pending()
+  private var completions = Completions()
+  private let clock: VirtualClock
+  private lazy var completionTimer = clock.timer { [unowned self] _ in signalCompletions() }
   /// The driver is to tell the network where it is, and has not said yet that it did.
   var isToAnnounce = false
   /// In the middle of sending, so that what happens meanwhile does not start it again.
@@ -75,8 +95,9 @@ public final class VirtioNetwork: Device {
   /// Connects itself to its port; does not put its function onto the bus, the board does.
   public init(
     port: NetworkPort, settings: VirtioNetworkSettings, options: VirtioOptions, bus: PCIBus, address: PCIAddress,
-    memory: GuestMemory, rom: RAMBlock? = nil, userID: String = ""
+    memory: GuestMemory, clock: VirtualClock, rom: RAMBlock? = nil, userID: String = ""
   ) {
+    self.clock = clock
     (self.port, self.settings, self.address) = (port, settings, settings.address)
     pci = VirtioPCI(
       VirtioIdentity(
@@ -84,6 +105,7 @@ public final class VirtioNetwork: Device {
         queueSizes: settings.queueSizes, configurationByteCount: settings.configurationByteCount),
       options, bus: bus, address: address, memory: memory, rom: rom, userID: userID)
     pci.model = self
+    _ = completionTimer
     port.receive = { [unowned self] in receive($0) }
     port.receiveRun = { [unowned self] in receiveRun($0) }
     port.peerHasRoom = { [unowned self] in transmit() }
@@ -97,19 +119,22 @@ public final class VirtioNetwork: Device {
     get {
       State(
         transport: pci, registers: pci.state, address: address, filter: filter, guestOffloads: guestOffloads,
-        pending: pending, isToAnnounce: isToAnnounce)
+        pending: pending, isToAnnounce: isToAnnounce, completions: completions)
     }
     set {
       pci.state = newValue.registers
       (address, filter) = (newValue.address, newValue.filter)
       (guestOffloads, pending) = (newValue.guestOffloads, newValue.pending)
-      isToAnnounce = newValue.isToAnnounce
+      (isToAnnounce, completions) = (newValue.isToAnnounce, newValue.completions)
     }
   }
 
   public func reset(_ kind: ResetKind) { pci.reset() }
 
-  public func stateDidLoad() { pci.stateDidLoad() }
+  public func stateDidLoad() {
+    pci.stateDidLoad()
+    completionTimer.arm(at: completions.deadline)
+  }
 
   func has(_ feature: UInt64) -> Bool { pci.features & feature != 0 }
 
@@ -229,9 +254,31 @@ public final class VirtioNetwork: Device {
       if chain.readableByteCount - headerByteCount <= Self.packetLimit {
         pending = Pending(packet: chain.read(pci.memory, at: 0, count: chain.readableByteCount))
       }
-      pci.giveBack(chain, to: Queue.transmit, written: 0)
+      pci.giveBack(chain, to: Queue.transmit, written: 0, signals: false)
+      noteCompletion()
       guard finishPending() else { return }
     }
+  }
+
+  /// How long the driver may go without being told that buffers were sent, unless they are a quarter of its queue.
+  static let completionDelay = 150 * Nanoseconds.microsecond
+
+  private func noteCompletion() {
+    completions.count &+= 1
+    if completions.count >= pci.queues[Queue.transmit].state.size / 4 { return signalCompletions() }
+    guard completions.deadline == nil else { return }
+    completions.deadline = clock.now + Self.completionDelay
+    completionTimer.arm(at: completions.deadline)
+  }
+
+  private func signalCompletions() {
+    forgetCompletions()
+    pci.signal(Queue.transmit)
+  }
+
+  private func forgetCompletions() {
+    completions = Completions()
+    completionTimer.cancel()
   }
 
   /// Sends the rest of the packet under way; false when the peer takes no more.
@@ -292,7 +339,9 @@ extension VirtioNetwork: VirtioModel {
   }
 
   public func queueWasReset(_ index: Int) {
-    if index == Queue.transmit { pending = Pending() }
+    guard index == Queue.transmit else { return }
+    pending = Pending()
+    forgetCompletions()
   }
 
   public func resetModel() {
@@ -301,6 +350,7 @@ extension VirtioNetwork: VirtioModel {
     guestOffloads = 0
     pending = Pending()
     isToAnnounce = false
+    forgetCompletions()
   }
 
   public func driverIsReady() {

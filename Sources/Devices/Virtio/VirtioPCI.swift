@@ -290,10 +290,22 @@ public final class VirtioPCI: PCIFunction {
   }
 
   /// Gives a chain back and tells the driver, if it wants to know.
-  public func giveBack(_ chain: DescriptorChain, to queue: Int, written: Int) {
+  ///
+  /// - Parameter signals: whether the driver is told, if it wants to be; otherwise `signal` does it later.
+  public func giveBack(_ chain: DescriptorChain, to queue: Int, written: Int, signals: Bool = true) {
     guard canWork else { return }
     do throws(RingFault) {
       try queues[queue].giveBack(chain, written: written)
+    } catch {
+      fail(error)
+    }
+    if signals { signal(queue) }
+  }
+
+  /// Tells the driver of what was given back, if it wants to know of any of that.
+  public func signal(_ queue: Int) {
+    guard canWork else { return }
+    do throws(RingFault) {
       if try queues[queue].mustSignal() { interrupt(1, queues[queue].state.vector) }
     } catch {
       fail(error)

@@ -270,7 +270,6 @@ def test_a_disk_with_bitmaps_keeps_its_state(machine):
     assert a.qmp.hmp('loadvm one') == ''
 
 
-@pytest.mark.skipif(not shutil.which('strace'), reason='the flushes are counted with strace')
 @pytest.mark.parametrize('cache, is_through', [('writeback', False), ('writethrough', True), ('directsync', True)])
 def test_the_tool_writes_through(files, cache, is_through):
     with open('a.img', 'r+b') as file:

@@ -41,8 +41,8 @@ def test_linux_gets_an_address_and_what_passes_is_recorded(start, tmp_path):
     machine.process.wait(10)
     echoes = [frame for frame in pcap_frames(file) if frame[12:14] == b'\x08\x00' and frame[23] == 1]
     assert [frame[34] for frame in echoes[:6]] == [8, 0, 8, 0, 8, 0]
-    listed = subprocess.run(['tcpdump', '-n', '-r', file, 'icmp'], capture_output=True, text=True)
-    assert listed.stdout.count('ICMP echo reply') == 3, listed.stderr
+    listed = subprocess.run(['tshark', '-n', '-r', file, '-Y', 'icmp'], capture_output=True, text=True)
+    assert listed.stdout.count('Echo (ping) reply') == 3, listed.stderr
 
 
 @pytest.mark.long

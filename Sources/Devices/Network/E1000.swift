@@ -12,7 +12,7 @@ public import Platform
 /// Transmission happens while the register that starts it is written, up to an amount of work after which it goes on a
 /// little later, so that no ring a guest can build keeps the processor away for long.
 ///
-/// Not emulated: wake-up and management frames, flash, flow control on the wire (its registers hold what is written), early
+/// Not emulated: wake-up and management frames, flash, pauses that a full receive buffer asks for, early
 /// transmit.
 /// Reference: Intel, PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual, 317453, revision 4.0.
 public final class E1000: Device, PCIFunction, MMIODevice, WidePortDevice {

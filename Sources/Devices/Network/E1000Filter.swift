@@ -53,6 +53,11 @@ struct E1000Filter: Equatable {
     addresses[1] = UInt32(bytes[4]) | UInt32(bytes[5]) << 8 | Self.isValid
   }
 
+  /// Six bytes.
+  var firstAddress: [UInt8] {
+    (0..<6).map { UInt8(truncatingIfNeeded: addresses[$0 / 4] >> UInt32(8 * ($0 % 4))) }
+  }
+
   enum Verdict {
     case refused
     case accepted

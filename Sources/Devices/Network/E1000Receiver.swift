@@ -140,6 +140,10 @@ extension E1000 {
     guard state.receiver.isEnabled, isBusMaster else { return false }
     var frame = frame
     if frame.count < 60 { frame += [UInt8](repeating: 0, count: 60 - frame.count) }
+    if takePause(frame) {
+      countReceived(frame, isGood: true, isOversize: false)
+      return true
+    }
     let type = UInt16(frame[12]) << 8 | UInt16(frame[13])
     let isTagged = type == state.plain.vlanType && frame.count >= 18
     let tag = isTagged ? UInt16(frame[14]) << 8 | UInt16(frame[15]) : nil

@@ -9,6 +9,11 @@ struct E1000Statistics: Equatable {
   enum Counter: Int {
     case missed = 0x10
     case receiveLength = 0x40
+    case pauseEndsReceived = 0x48
+    case pauseEndsTransmitted = 0x4c
+    case pausesReceived = 0x50
+    case pausesTransmitted = 0x54
+    case unsupportedControl = 0x58
     case received64 = 0x5c
     case goodReceived = 0x74
     case broadcastReceived = 0x78

@@ -118,7 +118,7 @@ extension E1000 {
   func writeTransmitter(_ offset: UInt32, _ value: UInt32) {
     let flushes = value >> 31 != 0
     switch offset {
-    case E1000Register.transmitControl: state.transmitter.mode = value
+    case E1000Register.transmitControl: state.transmitter.mode = sendPause(value)
     case E1000Register.transmitBaseLow:
       state.transmitter.base = state.transmitter.base & ~0xffff_ffff | UInt64(value & ~15)
     case E1000Register.transmitBaseHigh:
@@ -171,6 +171,7 @@ extension E1000 {
   }
 
   func transmitGoesOn() {
+    pauseEnded()
     state.transmitter.resumeDeadline = nil
     transmit()
   }

@@ -34,6 +34,7 @@ public final class FileNode: BlockNode {
     self.unmapsDiscards = unmapsDiscards
     self.isGrowable = isGrowable
     isDevice = try file.status().kind != .regular
+    writesToMemory = alignment == nil && !isDevice && file.isOnLocalFileSystem
     length = Atomic(Self.padded(try file.length()))
   }
 
@@ -92,8 +93,8 @@ public final class FileNode: BlockNode {
     direct == nil && contains(offset, buffer.count) && file.readIfCached(into: buffer, at: offset)
   }
 
-  /// The page cache of a file, unless the host has more of it than it can write back.
-  public var writesToMemory: Bool { direct == nil && !isDevice }
+  /// The page cache of a local file, unless the host has more of it than it can write back.
+  public let writesToMemory: Bool
 
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try prepareChange(offset, Int64(buffer.count))

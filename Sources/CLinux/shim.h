@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -109,6 +110,12 @@ static inline int linux_make_tap(int fd, char *name) {
 static inline int linux_logical_block_size(int fd) {
   int size = 0;
   return ioctl(fd, 0x1268 /* BLKSSZGET */, &size) == 0 ? size : -1;
+}
+
+/// The kind of the file system that a file is on (statfs(2), f_type), or -1.
+static inline long linux_file_system(int fd) {
+  struct statfs system;
+  return fstatfs(fd, &system) == 0 ? (long)(system.f_type & 0xffffffff) : -1;
 }
 
 /// Bytes of a header before each frame of a TAP interface, or -1 if the descriptor is of none.

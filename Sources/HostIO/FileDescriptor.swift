@@ -132,6 +132,15 @@ public struct FileDescriptor: Hashable, Sendable {
     linux_read_cached(rawValue, buffer.baseAddress, buffer.count, off_t(offset)) == buffer.count
   }
 
+  /// Whether the file's system is one of this host, in its kernel: others may keep a writer waiting for somebody else.
+  public var isOnLocalFileSystem: Bool {
+    // ext2 to ext4, XFS, Btrfs, F2FS, ZFS, bcachefs, tmpfs, overlayfs: statfs(2), "f_type".
+    let known: Set<Int> = [
+      0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e, 0x0102_1994, 0x794c_7630,
+    ]
+    return known.contains(linux_file_system(rawValue))
+  }
+
   /// At most `byteCount` bytes at `offset`; shorter only where the file ends.
   public func read(upTo byteCount: Int, at offset: Int64) throws(Errno) -> [UInt8] {
     var failure: Errno?

@@ -3,6 +3,14 @@ import HostIO
 import Testing
 
 @Suite struct FileDescriptorTests {
+  @Test func `file systems of the kernel are told from others`() throws {
+    let file = try FileDescriptor.memoryFile(named: "test")
+    defer { file.closeIgnoringErrors() }
+    let process = try FileDescriptor.open("/proc/self/status", .readOnly)
+    defer { process.closeIgnoringErrors() }
+    #expect(file.isOnLocalFileSystem && !process.isOnLocalFileSystem)
+  }
+
   @Test func `positioned reads and writes leave the file position alone`() throws {
     let folder = try TemporaryDirectory()
     let file = try FileDescriptor.open(folder("f"), .readWrite, .create)

@@ -45,6 +45,8 @@ public final class BlockBackend {
 
   private let worker: BlockWorker?
   private var haste = Haste()
+  /// Nanoseconds of the host; tests have others.
+  package var hostClock: () -> UInt64 = { HostClock.monotonicNanoseconds }
   private var holds: [BlockHold] = []
   private var pending: [Pending] = []  // by deadline, then in order of submission
   private var throttled: [Pending] = []  // by the time at which they may start
@@ -191,7 +193,7 @@ public final class BlockBackend {
     }
     guard let worker else { return job() }
     if workWillBegin == nil, let medium, worker.isIdle, operation.isDoneSoon(on: medium.root), haste.mayTry {
-      haste.time(job)
+      haste.time(job, hostClock)
     } else {
       worker.submit(BlockJobScope(operation), job)
     }
@@ -213,10 +215,10 @@ public final class BlockBackend {
       }
     }
 
-    mutating func time(_ job: () -> Void) {
-      let start = HostClock.monotonicNanoseconds
+    mutating func time(_ job: () -> Void, _ now: () -> UInt64) {
+      let start = now()
       job()
-      if HostClock.monotonicNanoseconds &- start > Self.limit { writesToCome = Self.penalty }
+      if now() &- start > Self.limit { writesToCome = Self.penalty }
     }
   }
 

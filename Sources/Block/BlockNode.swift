@@ -22,8 +22,8 @@ public protocol BlockNode: AnyObject, Sendable {
   /// `read` if that needs no waiting; false, with the buffer in any state, where it would or might.
   func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool
   func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno)
-  /// Whether `write` only fills memory of the host as a rule, and so takes no longer than copying does.
-  var writesToMemory: Bool { get }
+  /// Whether `write` to a range only fills memory of the host as a rule, and so takes no longer than copying does.
+  func writesToMemory(_ range: Range<Int64>) -> Bool
   /// `write` whose bytes are on stable storage when it returns (forced unit access).
   func writeThrough(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno)
   /// Stores a piece compressed: whole clusters that were not allocated before, the last one may end with the image.
@@ -96,7 +96,7 @@ extension BlockNode {
   public var storage: (any BlockNode)? { nil }
 
   public func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool { false }
-  public var writesToMemory: Bool { false }
+  public func writesToMemory(_ range: Range<Int64>) -> Bool { false }
 
   public func writeThrough(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try write(at: offset, from: buffer)

@@ -50,8 +50,10 @@ extension BlockOperation {
 
   /// A short write that is likely to have nothing to wait for.
   func isDoneSoon(on node: any BlockNode) -> Bool {
-    guard case .write(_, let bytes) = self else { return false }
-    return bytes.count <= Self.atOnceLimit && node.writesToMemory
+    guard case .write(let offset, let bytes) = self, bytes.count <= Self.atOnceLimit, offset >= 0,
+      offset <= Int64.max - Int64(Self.atOnceLimit)
+    else { return false }
+    return node.writesToMemory(offset..<offset + Int64(bytes.count))
   }
 
   /// The bytes of a short read, if there is nothing to wait for.

@@ -34,7 +34,7 @@ public final class FileNode: BlockNode {
     self.unmapsDiscards = unmapsDiscards
     self.isGrowable = isGrowable
     isDevice = try file.status().kind != .regular
-    writesToMemory = alignment == nil && !isDevice && file.isOnLocalFileSystem
+    isCached = alignment == nil && !isDevice && file.isOnLocalFileSystem
     length = Atomic(Self.padded(try file.length()))
   }
 
@@ -93,8 +93,11 @@ public final class FileNode: BlockNode {
     direct == nil && contains(offset, buffer.count) && file.readIfCached(into: buffer, at: offset)
   }
 
-  /// The page cache of a local file, unless the host has more of it than it can write back.
-  public let writesToMemory: Bool
+  /// A local file and its page cache.
+  private let isCached: Bool
+
+  /// True unless the host has more in its page cache than it can write back.
+  public func writesToMemory(_ range: Range<Int64>) -> Bool { isCached && contains(range) }
 
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try prepareChange(offset, Int64(buffer.count))

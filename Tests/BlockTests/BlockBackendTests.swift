@@ -33,14 +33,16 @@ final class GatedNode: BlockNode {
   func flush() throws(Errno) { pass("flush") }
 }
 
-/// A medium in memory that notes which thread writes, and may take its time.
+/// A medium in memory that notes which thread writes, and takes time of a clock of its own.
 final class ThreadNode: BlockNode {
   let byteCount: Int64 = 1 << 20
   let isReadOnly = false
   let driver = "raw"
   let allocatedByteCount: Int64? = nil
-  let writesToMemory = true
-  let milliseconds = Mutex<UInt32>(0)
+  func writesToMemory(_ range: Range<Int64>) -> Bool { true }
+  /// What a write takes, and the time that passes.
+  let milliseconds = Mutex<UInt64>(0)
+  let now = Mutex<UInt64>(0)
   /// Whether each write was made on the thread that made this.
   let wereHere = Mutex<[Bool]>([])
   private let maker = pthread_self()
@@ -49,7 +51,8 @@ final class ThreadNode: BlockNode {
     buffer.initializeMemory(as: UInt8.self, repeating: 0)
   }
   func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
-    usleep(1000 * milliseconds.withLock { $0 })
+    let duration = milliseconds.withLock { 1_000_000 * $0 }
+    now.withLock { $0 += duration }
     wereHere.withLock { $0.append(pthread_equal(maker, pthread_self()) != 0) }
   }
   func flush() throws(Errno) {}
@@ -72,6 +75,7 @@ struct BlockBackendTests {
     let backend = BlockBackend(
       name: "d", queue: BlockQueue(clock: clock, mailbox: mailbox, timing: .whenDone),
       medium: BlockMedium(node: node, fileName: "d"))
+    backend.hostClock = { node.now.withLock { $0 } }
     var doneCount = 0
     func write(_ byteCount: Int = 512) {
       let expected = doneCount + 1

@@ -96,11 +96,47 @@ struct QCOW2Tests {
         }
       }
       #expect(try node.bytes(0, length) == truth)
+      var foundCount = 0
+      for start in stride(from: 0, to: length - 4096, by: 9 * 512) {
+        guard let bytes = Self.bytesAtOnce(node, start, 4096) else { continue }
+        foundCount += 1
+        #expect(bytes == Array(truth[start..<start + 4096]))
+      }
+      let file = try FileNode(FileDescriptor.open(bench.path, .readOnly), isReadOnly: true)
+      // Where the host cannot tell what it has in memory nothing is found.
+      #expect(foundCount > 0 || Self.bytesAtOnce(file, 0, 512) == nil)
+      #expect(Self.bytesAtOnce(node, length, 512) == nil)
+      try file.close()
       try node.close()
       #expect(try bench.faults() == [])
     }
     let node = try bench.open(isReadOnly: true)
     #expect(try node.bytes(0, length) == truth)
+    #expect(!node.writesToMemory(0..<512))
+  }
+
+  private static func bytesAtOnce(_ node: some BlockNode, _ offset: Int, _ count: Int) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0xaa, count: count)
+    return bytes.withUnsafeMutableBytes { node.readAtOnce(at: Int64(offset), into: $0) } ? bytes : nil
+  }
+
+  @Test func `only what is allocated to the disk alone is written at once`() throws {
+    let bench = try QCOW2Bench(QCOW2Creation(byteCount: 2 << 20))
+    let descriptor = try FileDescriptor.open(bench.path, .readOnly)
+    let isLocal = descriptor.isOnLocalFileSystem
+    try descriptor.close()
+    let node = try bench.open()
+    #expect(!node.writesToMemory(0..<512))
+    try node.put(0, [UInt8](repeating: 1, count: 65536))
+    #expect(node.writesToMemory(0..<65536) == isLocal && !node.writesToMemory(65000..<66000))
+    try node.createSnapshot(QCOW2Node.SnapshotDetails(name: "one", realtimeNanoseconds: 0))
+    #expect(!node.writesToMemory(0..<512))
+    try node.put(0, [2])
+    #expect(node.writesToMemory(0..<512) == isLocal)
+    try node.writeZeroes(0..<65536, mayUnmap: true)
+    #expect(!node.writesToMemory(0..<512) && !node.writesToMemory(2 << 20..<(2 << 20) + 512))
+    try node.close()
+    #expect(try bench.faults() == [])
   }
 
   @Test func `snapshots keep what was there, and machine state behind the disk`() throws {

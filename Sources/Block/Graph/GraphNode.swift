@@ -126,7 +126,7 @@ public final class GraphNode: BlockNode {
     !options.copiesOnRead && content.readAtOnce(at: offset, into: buffer)
   }
 
-  public var writesToMemory: Bool { content.writesToMemory }
+  public func writesToMemory(_ range: Range<Int64>) -> Bool { content.writesToMemory(range) }
 
   public func write(at offset: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     guard try prepareWrite(at: offset, buffer) else { return }

@@ -51,7 +51,9 @@ public final class RawNode: BlockNode {
     contains(position, buffer.count) && lower.readAtOnce(at: position + offset, into: buffer)
   }
 
-  public var writesToMemory: Bool { lower.writesToMemory }
+  public func writesToMemory(_ range: Range<Int64>) -> Bool {
+    contains(range) && lower.writesToMemory(placed(range))
+  }
 
   public func write(at position: Int64, from buffer: UnsafeRawBufferPointer) throws(Errno) {
     try check(position, buffer)

@@ -73,6 +73,15 @@ extension QCOW2Metadata {
     return run
   }
 
+  /// As `run`, if the table that tells is in memory.
+  func cachedRun(at offset: Int64, upTo end: Int64) -> QCOW2Run? {
+    let index = Int(offset / geometry.l2Coverage)
+    guard index < l1.count else { return nil }
+    let place = Int64(l1[index] & QCOW2Geometry.offsetMask)
+    guard place == 0 || l2Tables.cached(place) != nil else { return nil }
+    do throws(Errno) { return try run(at: offset, upTo: end) } catch { return nil }
+  }
+
   /// The run within the cluster that holds `offset`.
   private func run(in table: MetadataBlock, at offset: Int64) throws(Errno) -> QCOW2Run {
     let cluster = geometry.clusterStart(offset)

@@ -36,6 +36,35 @@ extension QCOW2Node {
     }
   }
 
+  /// What tables in memory say, and the host has in memory. Compressed clusters take too long.
+  public func readAtOnce(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+    guard contains(offset, buffer.count) else { return false }
+    var done = 0
+    while done < buffer.count {
+      let start = offset + Int64(done)
+      let found = state.withLock { metadata in
+        metadata.cachedRun(at: start, upTo: offset + Int64(buffer.count)).map { ($0, metadata.operations.begin()) }
+      }
+      guard let (run, token) = found else { return false }
+      defer { state.update { $0.operations.end(token) } }
+      let end = done + Int(run.range.upperBound - run.range.lowerBound)
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<end])
+      switch (run.kind, run.hostOffset) {
+      case (.normal, let host?): guard data.readAtOnce(at: host, into: part) else { return false }
+      case (.zero, _): part.initializeMemory(as: UInt8.self, repeating: 0)
+      case (.unallocated, _):
+        guard let backing else {
+          part.initializeMemory(as: UInt8.self, repeating: 0)
+          break
+        }
+        guard backing.readAtOnce(at: start, into: part) else { return false }
+      default: return false
+      }
+      done = end
+    }
+    return true
+  }
+
   private func readBacking(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) {
     let limit = byteCount
     guard let backing, offset < limit else {

@@ -8,6 +8,16 @@ extension QCOW2Node {
     try writeMapped(at: offset, from: buffer)
   }
 
+  /// What is allocated already, to this image alone.
+  public func writesToMemory(_ range: Range<Int64>) -> Bool {
+    guard !isReadOnly, contains(range) else { return false }
+    let run = state.withLock { $0.cachedRun(at: range.lowerBound, upTo: range.upperBound) }
+    guard let run, run.kind == .normal, run.isCopied, run.range.upperBound >= range.upperBound,
+      let host = run.hostOffset
+    else { return false }
+    return data.writesToMemory(host..<host + (range.upperBound - range.lowerBound))
+  }
+
   private struct Step {
     var plan: QCOW2Metadata.WriteStep
     var token: QCOW2Operations.Token

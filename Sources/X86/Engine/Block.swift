@@ -66,7 +66,8 @@ extension UnsafeMutablePointer where Pointee == BlockHeader {
   }
   /// Bytes of header, ops, links, gates and operations.
   var byteCount: Int {
-    BlockHeader.byteCount + (Int(pointee.opCount) + 1) * opStride + Int(pointee.gateCount) * Gate.byteCount
+    BlockHeader.byteCount + Int(pointee.opCount) * opStride + MemoryLayout<BranchLinks>.stride
+      + Int(pointee.gateCount) * Gate.byteCount
       + Int(pointee.operationCount) * HostOperation.byteCount
   }
 }
@@ -83,16 +84,27 @@ extension UnsafeRawPointer {
 /// which consults the jump table.
 /// The links that lead to a block form a list, so that it can be dropped cheaply.
 struct BranchLinks: BitwiseCopyable {
-  var taken: UInt = 0
-  var fallThrough: UInt = 0
+  var taken: UInt
+  var fallThrough: UInt
+  /// What host code jumps to, of each of the two; see `Landing`.
+  var takenLanding: Handler
+  var fallThroughLanding: Handler
   /// Address of the next link to the same block, of each of the two.
   var afterTaken: UInt = 0
   var afterFallThrough: UInt = 0
 
+  init(taken: UInt, fallThrough: UInt) {
+    (self.taken, self.fallThrough) = (taken, fallThrough)
+    takenLanding = taken == 0 ? Landing.unlinked : Landing.linked
+    fallThroughLanding = fallThrough == 0 ? Landing.unlinked : Landing.linked
+  }
+
   static let takenOffset = 0
   static let fallThroughOffset = 8
+  /// From a link to its landing.
+  static let landingOffset = 16
   /// From a link to the address of the next one.
-  static let nextOffset = 16
+  static let nextOffset = 32
 }
 
 /// One entry of the jump table: 32 bytes.

@@ -65,7 +65,7 @@ struct BlockCache {
   }
 
   /// Room for one more block of the largest size.
-  var hasRoom: Bool { used + 4096 < BlockCache.arenaByteCount }
+  var hasRoom: Bool { used + 8192 < BlockCache.arenaByteCount }
 
   private static func bucket(_ physical: UInt64, _ key: UInt32) -> Int {
     let mixed = (physical ^ UInt64(key) << 20) &* 0x9e37_79b9_7f4a_7c15
@@ -165,7 +165,21 @@ struct BlockCache {
   func connect(_ link: UInt, _ block: Block) {
     guard let word = UnsafeMutableRawPointer(bitPattern: link) else { return }
     word.storeBytes(of: UInt(bitPattern: block.firstOp), as: UInt.self)
+    word.storeBytes(of: landing(block), toByteOffset: BranchLinks.landingOffset, as: Handler.self)
     Gate.enterList(link, of: block)
+  }
+
+  /// How host code arrives at a block.
+  func landing(_ block: Block) -> Handler { hostCode.landing(block.op(0).pointee.handler) ?? Landing.linked }
+
+  /// The first segment of a block has been compiled: what is linked to the block is told.
+  func updateLandings(_ block: Block) {
+    let landing = landing(block)
+    var link = block.pointee.firstIncoming
+    while let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
+      word.storeBytes(of: landing, toByteOffset: BranchLinks.landingOffset, as: Handler.self)
+      link = word.load(fromByteOffset: BranchLinks.nextOffset, as: UInt.self)
+    }
   }
 
   /// Clears all links that lead to a block.
@@ -178,6 +192,7 @@ struct BlockCache {
       }
       link = word.load(fromByteOffset: BranchLinks.nextOffset, as: UInt.self)
       word.storeBytes(of: 0, as: UInt.self)
+      word.storeBytes(of: Landing.unlinked, toByteOffset: BranchLinks.landingOffset, as: Handler.self)
     }
   }
 

@@ -5,10 +5,10 @@
 /// translation of code that it relies on has changed and the branch still goes to the same linear address (a page may
 /// be executed at several).
 enum Gate {
-  static let byteCount = 48
+  static let byteCount = 56
   /// Linear address of the target.
   static let linear = 8
-  /// Address of the target's first op, or 0. 16 bytes further is the next link to the same block, as in `BranchLinks`.
+  /// Address of the target's first op, or 0. Its landing and the next link to the same block follow as in `BranchLinks`.
   static let target = 16
   /// `linkGeneration` or `globalGeneration`, by the handler, when the target was found; 0 is none.
   static let generation = 24
@@ -19,13 +19,16 @@ enum Gate {
   static func initialize(_ gate: UnsafeMutableRawPointer) {
     gate.initializeMemory(as: UInt64.self, repeating: 0, count: byteCount / 8)
     gate.storeBytes(of: localGate, as: Handler.self)
+    gate.storeBytes(of: Landing.unlinked, toByteOffset: target + BranchLinks.landingOffset, as: Handler.self)
   }
 
   /// Makes a gate lead to a block.
   static func connect(
-    _ gate: UnsafeMutableRawPointer, _ block: Block, linear: UInt64, generation: UInt32, isGlobal: Bool
+    _ gate: UnsafeMutableRawPointer, _ block: Block, landing: Handler, linear: UInt64, generation: UInt32,
+    isGlobal: Bool
   ) {
     let word = gate + target
+    word.storeBytes(of: landing, toByteOffset: BranchLinks.landingOffset, as: Handler.self)
     let first = UInt(bitPattern: block.firstOp)
     let old = word.load(as: UInt.self)
     if old != first {
@@ -80,9 +83,6 @@ private func passGate(_ c: UnsafeMutableRawPointer, _ gate: UnsafeRawPointer, _ 
   guard gate.load(fromByteOffset: Gate.generation, as: UInt32.self) == generation,
     gate.load(fromByteOffset: Gate.linear, as: UInt64.self) == cpu.pointee.blockIP
   else { return resolveLink(c, gate, gate + (Gate.target + Int(Gate.tag))) }
-  let target = UnsafeRawPointer(bitPattern: gate.load(fromByteOffset: Gate.target, as: UInt.self)).unsafelyUnwrapped
-  let remaining = cpu.pointee.remaining &- Int64(target.op.pointee.left)
-  guard remaining >= 0 else { return }
-  cpu.pointee.remaining = remaining
-  return target.op.pointee.handler(c, target)
+  let link = gate + Gate.target
+  return link.load(fromByteOffset: BranchLinks.landingOffset, as: Handler.self)(c, link)
 }

@@ -6,7 +6,7 @@ typealias Handler = @convention(c) (UnsafeMutableRawPointer, UnsafeRawPointer) -
 /// One decoded operation as handlers read it: 32 bytes, position-independent, plain data.
 ///
 /// General registers are byte offsets into `CPUState`, all others plain numbers. A block is a run of ops in consecutive slots; near branches are
-/// followed by one 32-byte slot of `BranchLinks`.
+/// followed by `BranchLinks`.
 struct Op: BitwiseCopyable {
   var handler: Handler
   /// Immediate, extended to 64 bits; for near branches the displacement from the block's first instruction to the target.

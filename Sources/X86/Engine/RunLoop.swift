@@ -142,7 +142,9 @@ extension Processor {
     let generation = isGlobal ? cpu.pointee.globalGeneration : cpu.pointee.linkGeneration
     if link & Gate.tag != 0 {
       if let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
-        Gate.connect(word - Gate.target, block, linear: linear, generation: generation, isGlobal: isGlobal)
+        Gate.connect(
+          word - Gate.target, block, landing: cpu.pointee.blocks.pointee.landing(block), linear: linear,
+          generation: generation, isGlobal: isGlobal)
       }
     } else if link != 0 && linkage == .direct {
       cpu.pointee.blocks.pointee.connect(link, block)

@@ -135,6 +135,11 @@ struct HostAssembler {
       word(value, byteCount: 8)
     }
   }
+  /// Any value, always in as many bytes.
+  mutating func moveWide(_ dst: HostRegister, _ value: UInt64) {
+    start(8, 0xb8 | UInt16(dst.rawValue & 7), r: 0, b: dst.rawValue)
+    word(value, byteCount: 8)
+  }
   /// Zero or sign extension of 1, 2 or (sign only) 4 bytes to `size`.
   mutating func extend(_ dst: HostRegister, _ src: HostRegister, from: UInt8, to size: UInt8, signed: Bool) {
     registers(size, extensionOpcode(from, signed), dst.rawValue, src, rmIsByte: from == 1)
@@ -156,6 +161,9 @@ struct HostAssembler {
   mutating func swapBytes(_ dst: HostRegister, _ size: UInt8) {
     start(size, 0x0fc8 | UInt16(dst.rawValue & 7), r: 0, b: dst.rawValue)
   }
+
+  /// PREFETCHT0 of a line of memory.
+  mutating func prefetch(_ src: HostMemory) { memory(4, 0x0f18, 1, src) }
 
   // MARK: Arithmetic
 
@@ -224,12 +232,15 @@ struct HostAssembler {
     return count
   }
   /// Makes a jump lead to here.
-  mutating func land(_ jump: Int) {
+  mutating func land(_ jump: Int) { land(jump, at: count) }
+  /// Makes a jump lead to a place so many bytes from the first instruction.
+  mutating func land(_ jump: Int, at place: Int) {
     guard !isFull else { return }
-    let distance = UInt32(truncatingIfNeeded: count - jump)
+    let distance = UInt32(truncatingIfNeeded: place - jump)
     for index in 0..<4 { bytes[jump - 4 + index] = UInt8(truncatingIfNeeded: distance >> UInt32(8 * index)) }
   }
   mutating func jump(to target: HostMemory) { memory(4, 0xff, 4, target) }
+  mutating func jump(to target: HostRegister) { registers(4, 0xff, 4, target) }
   mutating func call(_ target: HostRegister) { registers(4, 0xff, 2, target) }
   mutating func push(_ register: HostRegister) {
     start(4, 0x50 | UInt16(register.rawValue & 7), r: 0, b: register.rawValue)

@@ -13,9 +13,13 @@ struct HostCode {
   private var writable: UnsafeMutablePointer<UInt8>?
   private var executable: UInt = 0
   private var byteCount = 0
-  private(set) var used = 0
+  /// Where the next segment's code goes, and what its exits lead to: both in the same chunk.
+  private var next = 0
+  private var nextExits = 0
   /// Code that saves the registers that host code uses and calls a handler, or nil.
   private(set) var entry: Entry?
+  /// Bytes in front of the code of a block's first segment, alike for all.
+  private var landingByteCount = 0
   /// Segments compiled since the start, for tests and statistics.
   private(set) var compiledCount = 0
 
@@ -28,15 +32,29 @@ struct HostCode {
   /// Blocks of one instruction have segments too, for tests.
   var compilesSingles = false
   private static let entryByteCount = 64
-  /// More than any segment needs.
+  /// More than any segment needs, of either kind.
   private static let segmentLimit = 32 << 10
+  /// The memory is filled in chunks of the size of the host's large pages, or in one, each with code up to `exitsStart` and
+  /// exits behind it.
+  private var chunkByteCount = 2 << 20
+  private var exitsStart: Int { chunkByteCount / 8 * 5 }
 
   var isAvailable: Bool { writable != nil }
-  var isFull: Bool { used + HostCode.segmentLimit > byteCount }
+  /// Bytes from the first to the last that may have been written.
+  var used: Int { max(next, nextExits) }
+  /// Neither the chunk in use nor another has room for any segment.
+  var isFull: Bool { !fits && nextChunk + chunkByteCount > byteCount }
+  private var nextChunk: Int { (next / chunkByteCount + 1) * chunkByteCount }
+  private var fits: Bool {
+    let end = nextChunk, exitsStart = end - chunkByteCount + exitsStart
+    return next + HostCode.segmentLimit <= exitsStart && nextExits + HostCode.segmentLimit <= end
+  }
 
   mutating func setMemory(writable: UnsafeMutableRawPointer, executable: UnsafeRawPointer, byteCount: Int) {
     #if arch(x86_64)
-    guard byteCount > HostCode.segmentLimit + HostCode.entryByteCount else { return }
+    // The exits' part holds one segment's at the least.
+    guard byteCount >= 4 * HostCode.segmentLimit else { return }
+    chunkByteCount = min(chunkByteCount, byteCount)
     self.writable = writable.assumingMemoryBound(to: UInt8.self)
     self.executable = UInt(bitPattern: executable)
     self.byteCount = byteCount
@@ -54,21 +72,41 @@ struct HostCode {
     for register in saved.reversed() { asm.pop(register) }
     asm.ret()
     entry = unsafeBitCast(executable, to: Entry.self)
-    used = HostCode.entryByteCount
+    removeAll()
   }
 
   /// Forgets all code. Only while none runs and with the blocks.
-  mutating func removeAll() { used = HostCode.entryByteCount }
+  mutating func removeAll() { (next, nextExits) = (HostCode.entryByteCount, exitsStart) }
+
+  /// How host code arrives at a block whose first op has this handler, if that is host code.
+  func landing(_ handler: Handler) -> Handler? {
+    let address = UInt(bitPattern: unsafeBitCast(handler, to: UnsafeRawPointer.self))
+    guard address >= executable, address - executable < UInt(byteCount) else { return nil }
+    return unsafeBitCast(address - UInt(landingByteCount), to: Handler.self)
+  }
 
   /// Compiles the segment behind a head; its code, or nil.
   mutating func compile(_ head: UnsafeMutablePointer<Op>, operations: UnsafeMutablePointer<HostOperation>) -> Handler? {
     guard let writable, !isFull else { return nil }
-    let asm = HostAssembler(writable + used, capacity: HostCode.segmentLimit)
-    var compiler = SegmentCompiler(asm, ops: head + 1, operations: operations, count: Int(head.pointee.displacement))
+    if !fits {
+      next = nextChunk
+      nextExits = next + exitsStart
+    }
+    var compiler = SegmentCompiler(
+      HostAssembler(writable + next, capacity: HostCode.segmentLimit),
+      exitCode: HostAssembler(writable + nextExits, capacity: HostCode.segmentLimit), exitDistance: nextExits - next,
+      ops: head + 1, operations: operations, count: Int(head.pointee.displacement))
+    var start = 0
+    if head.pointee.ipOffset == 0 {
+      compiler.arrive(at: UInt64(UInt(bitPattern: head)), instructions: Int32(head.pointee.left))
+      landingByteCount = compiler.asm.count
+      start = landingByteCount
+    }
     compiler.compile()
-    guard !compiler.asm.isFull else { return nil }
-    let address = executable + UInt(used)
-    used += (compiler.asm.count + 15) & ~15
+    guard !compiler.isFull else { return nil }
+    let address = executable + UInt(next + start)
+    next += (compiler.asm.count + 15) & ~15
+    nextExits += compiler.exitCode.count
     compiledCount += 1
     return unsafeBitCast(address, to: Handler.self)
   }
@@ -111,14 +149,11 @@ private func runCompiled(_ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
 private func compile(_ c: UnsafeMutableRawPointer, _ o: UnsafeRawPointer) {
   let blocks = c.cpu.pointee.blocks
   let head = UnsafeMutablePointer(mutating: o.op)
-  if blocks.pointee.hostCode.isFull {
-    // Where the next block is built everything starts anew.
-    blocks.pointee.mustFlush = true
-    head.pointee.handler = idleHead
-    return
-  }
   let operations = UnsafeMutableRawPointer(head) + Int(head.pointee.immediate >> 32)
+  // If it is full everything starts anew where the next block is built.
+  if blocks.pointee.hostCode.isFull { blocks.pointee.mustFlush = true }
   head.pointee.handler =
     blocks.pointee.hostCode.compile(head, operations: operations.assumingMemoryBound(to: HostOperation.self))
     ?? idleHead
+  if head.pointee.ipOffset == 0 { blocks.pointee.updateLandings(Block(mutating: o.header)) }
 }

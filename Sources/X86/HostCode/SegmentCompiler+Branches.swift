@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The ends of blocks. A branch that is not linked yet, or that the budget or a request for attention stops, is left to its
-/// handler; until that is known nothing is written that the handler would write again differently.
+/// The ends of blocks. What is left to a handler is found out before anything is written that it would write differently.
 extension SegmentCompiler {
   mutating func end(_ operation: HostOperation) {
     let op = ops[slot]
@@ -65,13 +64,11 @@ extension SegmentCompiler {
       (BranchLinks.fallThroughOffset, op.displacement), (BranchLinks.takenOffset, fusedDisplacement(op)),
     ] {
       if link == BranchLinks.takenOffset { asm.land(taken) }
-      prepareToFollow(link)
       asm.move(.rax, target, size == 8 ? 8 : 4)
       stepCarries(isDecrement: isDecrement, result, size)
       storeStepFlags(result, size)
       wrote(op.dst, result, size)
-      loadLink(link)
-      goOn(by: displacement, operation)
+      follow(link, by: displacement, operation)
     }
   }
 
@@ -80,10 +77,33 @@ extension SegmentCompiler {
     Int32(truncatingIfNeeded: Int64(bitPattern: op.immediate) >> 32)
   }
 
-  /// Goes over a link to a block or a gate at `displacement` from the block's start, as `follow` of the handlers does.
+  /// What stands in front of a block's first segment, whose head is at `first`; see `Landing`.
+  mutating func arrive(at first: UInt64, instructions: Int32) {
+    let remaining = HostMemory(.rdi, StateField.remaining)
+    asm.alu(.sub, remaining, instructions, 8)
+    let exceeds = asm.jumpIf(HostCondition.sign)
+    asm.alu(.cmp, HostMemory(.rdi, StateField.attention), 0, 8)
+    let stops = asm.jumpIf(HostCondition.notZero)
+    asm.moveWide(.rsi, first)
+    swap(&asm, &exitCode)
+    for jump in [exceeds, stops] { exitCode.land(jump, at: exitDistance) }
+    asm.alu(.add, remaining, instructions, 8)
+    asm.ret()
+    swap(&asm, &exitCode)
+  }
+
+  /// Goes over a link, `displacement` from the block's start, as `follow` of the handlers does. Everything is done by then.
   mutating func follow(_ link: Int, by displacement: Int32, _ operation: HostOperation) {
-    prepareToFollow(link)
-    goOn(by: displacement, operation)
+    let pointer = HostMemory(.rdi, StateField.blockIP)
+    if operation.isLong {
+      asm.alu(.add, pointer, displacement, 8)
+    } else {
+      asm.load(.rcx, pointer, 4)
+      asm.alu(.add, .rcx, displacement, 4)
+      asm.store(pointer, .rcx, 8)
+    }
+    asm.alu(.add, .rsi, Int32(truncatingIfNeeded: offset(slot) + opStride + link), 8)
+    asm.jump(to: HostMemory(.rsi, BranchLinks.landingOffset))
   }
 
   /// The same to where an unfused jump goes, whose target may be one that faults.
@@ -104,41 +124,5 @@ extension SegmentCompiler {
     asm.shift(.sar, .rcx, 16, 8)
     asm.alu(.cmp, .rcx, address, 8)
     exitIf(HostCondition.notZero)
-  }
-
-  /// Exits unless the link may be followed; leaves the target in RAX and what remains of the budget after it in RDX.
-  mutating func prepareToFollow(_ link: Int) {
-    asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
-    asm.test(.rax, .rax, 8)
-    exitIf(HostCondition.zero)
-    charge()
-    exitIf(HostCondition.sign)
-    asm.alu(.cmp, HostMemory(.rdi, StateField.attention), 0, 8)
-    exitIf(HostCondition.notZero)
-  }
-
-  mutating func loadLink(_ link: Int) {
-    asm.load(.rax, HostMemory(.rsi, offset(slot) + opStride + link), 8)
-    charge()
-  }
-
-  mutating func charge() {
-    asm.extend(.rcx, HostMemory(.rax, MemoryLayout<Op>.offset(of: \.left) ?? 0), from: 2, to: 4, signed: false)
-    asm.load(.rdx, HostMemory(.rdi, StateField.remaining), 8)
-    asm.alu(.sub, .rdx, .rcx, 8)
-  }
-
-  mutating func goOn(by displacement: Int32, _ operation: HostOperation) {
-    let pointer = HostMemory(.rdi, StateField.blockIP)
-    if operation.isLong {
-      asm.alu(.add, pointer, displacement, 8)
-    } else {
-      asm.load(.rcx, pointer, 4)
-      asm.alu(.add, .rcx, displacement, 4)
-      asm.store(pointer, .rcx, 8)
-    }
-    asm.store(HostMemory(.rdi, StateField.remaining), .rdx, 8)
-    asm.move(.rsi, .rax, 8)
-    asm.jump(to: HostMemory(.rax))
   }
 }

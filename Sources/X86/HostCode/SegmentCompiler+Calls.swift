@@ -10,10 +10,8 @@ extension SegmentCompiler {
       asm.alu(.add, .rax, displacement, 8)
       exitUnlessCanonical(.rax)
     }
-    prepareToFollow(BranchLinks.takenOffset)
     pushReturn(op, operation)
-    loadLink(BranchLinks.takenOffset)
-    goOn(by: displacement, operation)
+    follow(BranchLinks.takenOffset, by: displacement, operation)
   }
 
   /// RET, with `immediate` bytes of arguments.
@@ -83,7 +81,9 @@ extension SegmentCompiler {
     exitIf(HostCondition.notZero)
     asm.land(holds)
     asm.load(.rax, HostMemory(.rcx, 16), 8)
-    charge()
+    asm.extend(.rcx, HostMemory(.rax, MemoryLayout<Op>.offset(of: \.left) ?? 0), from: 2, to: 4, signed: false)
+    asm.load(.rdx, HostMemory(.rdi, StateField.remaining), 8)
+    asm.alu(.sub, .rdx, .rcx, 8)
     exitIf(HostCondition.sign)
   }
 

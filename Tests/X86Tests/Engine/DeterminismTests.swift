@@ -46,7 +46,7 @@ struct DeterminismTests {
   private func bench(_ program: Program, _ image: [UInt8], _ disturbance: Disturbance? = nil) -> Bench {
     let bench = Bench(
       rom: image, compiles: disturbance?.compiles ?? false,
-      hostCodeByteCount: disturbance == .littleHostCode ? 48 << 10 : 8 << 20)
+      hostCodeByteCount: disturbance == .littleHostCode ? 128 << 10 : 8 << 20)
     if let model = program.processorModel { bench.processor.setModel(model) }
     return bench
   }

@@ -7,7 +7,9 @@ struct BlockHeader: BitwiseCopyable {
   /// Mode key it was built for.
   var key: UInt32 = 0
   /// Bytes of code.
-  var byteLength: UInt32 = 0
+  var byteLength: UInt16 = 0
+  /// Number of the one entry of the jump table through which host code lands at the block itself, or `noEntry`.
+  var jumpEntry: UInt16 = BlockHeader.noEntry
   /// Next block of the hash bucket, of its line of its page, and (spanning blocks) of its second page: addresses, 0 ends.
   var nextInBucket: UInt = 0
   var nextInPage: UInt = 0
@@ -32,6 +34,7 @@ struct BlockHeader: BitwiseCopyable {
 
   static let byteCount = 64
   static let noPage: UInt64 = 1
+  static let noEntry: UInt16 = 0xffff
 
   var page: UInt64 { physical & ~0xfff }
   var isSpanning: Bool { secondPage != BlockHeader.noPage }
@@ -114,9 +117,12 @@ struct JumpEntry: BitwiseCopyable {
   var guardWord: UInt64 = 0
   /// Address of the first op.
   var target: UInt = 0
-  var reserved: UInt = 0
+  /// What host code jumps to, with the address of `target` for a link's; see `Landing`.
+  var landing: Handler = Landing.linked
 
   static let count = 16384
+  static let targetOffset = 16
+  static let landingOffset = 24
 
   @inline(__always) static func byteOffset(_ linear: UInt64) -> Int {
     Int(truncatingIfNeeded: ((linear ^ (linear >> 12)) & UInt64(count - 1)) << 5)

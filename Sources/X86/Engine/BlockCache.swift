@@ -30,6 +30,8 @@ struct BlockCache {
   var builtCount = 0
   /// Upper limit of instructions in a block; tests lower it.
   var maximumInstructions = 64
+  /// `CPUState.jumpTable`.
+  var jumpTable: UnsafeMutableRawPointer?
   /// Host code of the blocks' segments.
   var hostCode = HostCode()
   /// What blocks are built with; tests leave parts out.
@@ -141,7 +143,7 @@ struct BlockCache {
   }
 
   /// Takes a block out of all lists, turns its ops stale and undoes links to it. The pages' maps are left as they are.
-  /// An entry of the jump table that leads to it is cleared by `staleOp`.
+  /// Entries of the jump table that lead to it, but for its own, are cleared by `staleOp`.
   private mutating func remove(_ block: Block) {
     let own = UInt(bitPattern: block)
     let bucket = BlockCache.bucket(block.pointee.physical, block.pointee.key)
@@ -157,6 +159,7 @@ struct BlockCache {
     pages.find(block.pointee.page)?.pointee.remove(block)
     if block.pointee.isSpanning { pages.find(block.pointee.secondPage)?.pointee.removeTail(block) }
     block.pointee.isDropped = true
+    jumpEntry(block)?.storeBytes(of: JumpEntry(), as: JumpEntry.self)
     for index in 0..<Int(block.pointee.opCount) { block.op(index).pointee.handler = staleOp }
     disconnect(block)
   }
@@ -175,11 +178,36 @@ struct BlockCache {
   /// The first segment of a block has been compiled: what is linked to the block is told.
   func updateLandings(_ block: Block) {
     let landing = landing(block)
+    if let entry = jumpEntry(block) {
+      entry.storeBytes(of: landing, toByteOffset: JumpEntry.landingOffset, as: Handler.self)
+    }
     var link = block.pointee.firstIncoming
     while let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
       word.storeBytes(of: landing, toByteOffset: BranchLinks.landingOffset, as: Handler.self)
       link = word.load(fromByteOffset: BranchLinks.nextOffset, as: UInt.self)
     }
+  }
+
+  /// The entry of the jump table that leads to a block and through which host code may land at the block itself: there is one
+  /// at most, which is known here so that it can be cleared with the block. Through others it takes the first op's handler.
+  private func jumpEntry(_ block: Block) -> UnsafeMutableRawPointer? {
+    guard let jumpTable, block.pointee.jumpEntry != BlockHeader.noEntry else { return nil }
+    let entry = jumpTable + Int(block.pointee.jumpEntry) * MemoryLayout<JumpEntry>.stride
+    let target = entry.load(fromByteOffset: JumpEntry.targetOffset, as: UInt.self)
+    return target == UInt(bitPattern: block.firstOp) ? entry : nil
+  }
+
+  /// Lets the entry of the jump table for a linear address lead to a block.
+  func enterJump(_ linear: UInt64, _ guardWord: UInt64, _ block: Block) {
+    guard let jumpTable else { return }
+    let offset = JumpEntry.byteOffset(linear)
+    let number = UInt16(truncatingIfNeeded: offset / MemoryLayout<JumpEntry>.stride)
+    if block.pointee.jumpEntry == BlockHeader.noEntry { block.pointee.jumpEntry = number }
+    let isOwn = block.pointee.jumpEntry == number
+    (jumpTable + offset).storeBytes(
+      of: JumpEntry(
+        linear: linear, guardWord: guardWord, target: UInt(bitPattern: block.firstOp),
+        landing: isOwn ? landing(block) : Landing.linked), as: JumpEntry.self)
   }
 
   /// Clears all links that lead to a block.

@@ -7,7 +7,8 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   let blocks = c.cpu.pointee.blocks
   let draft = blocks.pointee.draft
   let block = (blocks.pointee.arena + blocks.pointee.used).bindMemory(to: BlockHeader.self, capacity: 1)
-  block.initialize(to: BlockHeader(physical: physical, key: key, byteLength: UInt32(draft.pointee.byteLength)))
+  block.initialize(
+    to: BlockHeader(physical: physical, key: key, byteLength: UInt16(truncatingIfNeeded: draft.pointee.byteLength)))
   let count = draft.pointee.count
   let options = blocks.pointee.options
   let dead = options.contains(.deadFlags) ? deadFlags(draft) : .init(repeating: false)
@@ -62,7 +63,8 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
   }
   block.pointee.instructionCount = UInt8(truncatingIfNeeded: count)
   let hostCode = blocks.pointee.hostCode
-  let compiles = options.contains(.hostCode) && hostCode.isAvailable && (count > 1 || hostCode.compilesSingles)
+  let compiles =
+    options.contains(.hostCode) && hostCode.isAvailable && (count > 1 || isClosed || hostCode.compilesSingles)
   block.pointee.opCount = UInt16(truncatingIfNeeded: listing.pointee.place(block, heads: compiles ? hostCode : nil))
   block.pointee.hasLinks = true
   let last = draft.pointee.instructions[count - 1]

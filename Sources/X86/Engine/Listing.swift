@@ -30,12 +30,16 @@ struct Listing {
     return end - start
   }
 
+  private func isWorthwhile(_ start: Int, _ length: Int, _ hostCode: HostCode) -> Bool {
+    length >= hostCode.minimumOps || length > 0 && operations[start + length - 1].endsBlock
+  }
+
   /// Writes the ops to their block, a head before each segment if there is host code; returns the number of slots.
   func place(_ block: Block, heads hostCode: HostCode?) -> Int {
     var slot = 0, index = 0
     while index < count {
       let length = segment(index)
-      if let hostCode, length >= hostCode.minimumOps {
+      if let hostCode, isWorthwhile(index, length, hostCode) {
         // The operations' place is known when the links are.
         block.op(slot).initialize(to: makeHead(count: length, first: ops[index], threshold: hostCode.threshold))
         slot += 1
@@ -54,7 +58,7 @@ struct Listing {
     var slot = 0, index = 0, used = 0
     while index < count {
       let length = segment(index)
-      if length >= hostCode.minimumOps {
+      if isWorthwhile(index, length, hostCode) {
         let head = block.op(slot), first = block.operations + used
         setDistance(head, UnsafeRawPointer(first) - UnsafeRawPointer(head))
         for offset in 0..<length { (first + offset).initialize(to: operations[index + offset]) }

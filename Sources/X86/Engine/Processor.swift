@@ -33,6 +33,7 @@ public final class Processor {
       byteCount: JumpEntry.count * MemoryLayout<JumpEntry>.stride, alignment: 64)
     jumpTable.initializeMemory(
       as: UInt8.self, repeating: 0, count: JumpEntry.count * MemoryLayout<JumpEntry>.stride)
+    blocks.pointee.jumpTable = jumpTable
     c = .allocate(byteCount: MemoryLayout<CPUState>.size, alignment: 64)
     let table = UnsafeMutableRawPointer(mmu.pointee.supervisor.slots)
     c.initializeMemory(

@@ -151,8 +151,6 @@ extension Processor {
     }
     guard cpu.pointee.blocks.pointee.options.contains(.jumpTable) else { return }
     let guardWord = UInt64(generation) << 32 | UInt64(cpu.pointee.modeKey)
-    (cpu.pointee.jumpTable + JumpEntry.byteOffset(linear)).storeBytes(
-      of: JumpEntry(linear: linear, guardWord: guardWord, target: UInt(bitPattern: block.firstOp)),
-      as: JumpEntry.self)
+    cpu.pointee.blocks.pointee.enterJump(linear, guardWord, block)
   }
 }

@@ -27,9 +27,9 @@ struct HostCode {
 
   /// How often a segment runs before it is compiled, at least 1; tests lower it.
   var threshold: UInt32 = 64
-  /// Fewer ops than this are not worth a head; tests lower it.
+  /// Fewer ops than this are not worth a head if they do not end the block; tests lower it.
   var minimumOps = 2
-  /// Blocks of one instruction have segments too, for tests.
+  /// Blocks of one instruction that is not a branch have segments too, for tests.
   var compilesSingles = false
   private static let entryByteCount = 64
   /// More than any segment needs, of either kind.

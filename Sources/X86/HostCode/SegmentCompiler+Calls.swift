@@ -36,11 +36,12 @@ extension SegmentCompiler {
 
   /// CALL to a register.
   mutating func endIndirectCall(_ op: Op, _ operation: HostOperation) {
-    let target = temporary()
+    let target = temporary(), entry = temporary()
     asm.move(target, guest(op.dst), operation.isLong ? 8 : 4)
     findTarget(target, operation)
+    asm.move(entry, .rcx, 8)
     pushReturn(op, operation)
-    findTarget(target, operation)
+    asm.move(.rcx, entry, 8)
     goTo(target)
   }
 
@@ -56,12 +57,9 @@ extension SegmentCompiler {
     wrote(32, pointer, 8)
   }
 
-  /// Finds the block at a linear address in the jump table, as `dispatchFlat` does, or exits: leaves its first op in RAX and
-  /// what remains of the budget after it in RDX.
+  /// Leaves the jump table's entry for a linear address in RCX, or exits. RAX is lost.
   private mutating func findTarget(_ target: HostRegister, _ operation: HostOperation) {
     if operation.isLong { exitUnlessCanonical(target) }
-    asm.alu(.cmp, HostMemory(.rdi, StateField.attention), 0, 8)
-    exitIf(HostCondition.notZero)
     // JumpEntry.byteOffset
     asm.move(.rcx, target, 8)
     asm.shift(.shr, .rcx, 12, 8)
@@ -80,18 +78,12 @@ extension SegmentCompiler {
     asm.alu(.cmp, .rax, HostMemory(.rdi, StateField.linkGeneration), 4)
     exitIf(HostCondition.notZero)
     asm.land(holds)
-    asm.load(.rax, HostMemory(.rcx, 16), 8)
-    asm.extend(.rcx, HostMemory(.rax, MemoryLayout<Op>.offset(of: \.left) ?? 0), from: 2, to: 4, signed: false)
-    asm.load(.rdx, HostMemory(.rdi, StateField.remaining), 8)
-    asm.alu(.sub, .rdx, .rcx, 8)
-    exitIf(HostCondition.sign)
   }
 
-  /// Continues at a linear address whose block has been found.
+  /// Continues at a linear address whose entry has been found. Everything is done by then.
   private mutating func goTo(_ target: HostRegister) {
     asm.store(HostMemory(.rdi, StateField.blockIP), target, 8)
-    asm.store(HostMemory(.rdi, StateField.remaining), .rdx, 8)
-    asm.move(.rsi, .rax, 8)
-    asm.jump(to: HostMemory(.rax))
+    asm.lea(.rsi, HostMemory(.rcx, JumpEntry.targetOffset), 8)
+    asm.jump(to: HostMemory(.rcx, JumpEntry.landingOffset))
   }
 }

@@ -96,10 +96,11 @@ struct BranchLinks: BitwiseCopyable {
   var afterTaken: UInt = 0
   var afterFallThrough: UInt = 0
 
-  init(taken: UInt, fallThrough: UInt) {
+  /// `landing`: of a link that is not 0.
+  init(taken: UInt, fallThrough: UInt, landing: @escaping Handler) {
     (self.taken, self.fallThrough) = (taken, fallThrough)
-    takenLanding = taken == 0 ? Landing.unlinked : Landing.linked
-    fallThroughLanding = fallThrough == 0 ? Landing.unlinked : Landing.linked
+    takenLanding = taken == 0 ? Landing.unlinked : landing
+    fallThroughLanding = fallThrough == 0 ? Landing.unlinked : landing
   }
 
   static let takenOffset = 0

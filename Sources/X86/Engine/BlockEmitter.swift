@@ -78,7 +78,7 @@ func emit(_ c: UnsafeMutableRawPointer, _ physical: UInt64, _ key: UInt32) -> Bl
     let hasGates = is64Bit(handlerKey) || handlerKey & ModeKey.flatCode != 0 && !(isClosed && last.operandSize == 2)
     block.links.initialize(to: links(block, draft, last, isClosed, hasGates ? nil : dispatch))
   } else {
-    block.links.initialize(to: BranchLinks(taken: dispatch, fallThrough: dispatch))
+    block.links.initialize(to: BranchLinks(taken: dispatch, fallThrough: dispatch, landing: Landing.linked))
   }
   if compiles { listing.pointee.placeOperations(block, hostCode) }
   return block
@@ -141,12 +141,15 @@ private func links(
     block.pointee.gateCount += 1
     return UInt(bitPattern: gate)
   }
+  let landing = dispatch == nil ? Landing.gate : Landing.linked
   guard isClosed else {
     // What follows a block that ends for want of bytes spans two pages.
-    return BranchLinks(taken: 0, fallThrough: link(draft.pointee.isCut && dispatch == nil ? 0x1000 : end))
+    let next = link(draft.pointee.isCut && dispatch == nil ? 0x1000 : end)
+    return BranchLinks(taken: 0, fallThrough: next, landing: landing)
   }
   let fallThrough = last.mnemonic == .jmp || last.mnemonic == .call ? 0 : link(end)
-  return BranchLinks(taken: link(end &+ Int64(bitPattern: last.immediate)), fallThrough: fallThrough)
+  return BranchLinks(
+    taken: link(end &+ Int64(bitPattern: last.immediate)), fallThrough: fallThrough, landing: landing)
 }
 
 /// The op of one instruction; how operands are encoded is described at `Op` and `systemHandler`.

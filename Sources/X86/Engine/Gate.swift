@@ -10,7 +10,7 @@ enum Gate {
   static let linear = 8
   /// Address of the target's first op, or 0. Its landing and the next link to the same block follow as in `BranchLinks`.
   static let target = 16
-  /// `linkGeneration` or `globalGeneration`, by the handler, when the target was found; 0 is none.
+  /// `linkGeneration` or `globalGeneration`, by the pages, when the target was found; 0 is none.
   static let generation = 24
   /// Set in addresses of links (those of `target`) that belong to gates.
   static let tag: UInt = 1
@@ -18,14 +18,13 @@ enum Gate {
   /// Writes a gate that leads nowhere yet.
   static func initialize(_ gate: UnsafeMutableRawPointer) {
     gate.initializeMemory(as: UInt64.self, repeating: 0, count: byteCount / 8)
-    gate.storeBytes(of: localGate, as: Handler.self)
+    gate.storeBytes(of: gateHandler, as: Handler.self)
     gate.storeBytes(of: Landing.unlinked, toByteOffset: target + BranchLinks.landingOffset, as: Handler.self)
   }
 
   /// Makes a gate lead to a block.
   static func connect(
-    _ gate: UnsafeMutableRawPointer, _ block: Block, landing: Handler, linear: UInt64, generation: UInt32,
-    isGlobal: Bool
+    _ gate: UnsafeMutableRawPointer, _ block: Block, landing: Handler, linear: UInt64, generation: UInt32
   ) {
     let word = gate + target
     word.storeBytes(of: landing, toByteOffset: BranchLinks.landingOffset, as: Handler.self)
@@ -38,7 +37,6 @@ enum Gate {
     }
     gate.storeBytes(of: linear, toByteOffset: Gate.linear, as: UInt64.self)
     gate.storeBytes(of: generation, toByteOffset: Gate.generation, as: UInt32.self)
-    gate.storeBytes(of: isGlobal ? globalGate : localGate, as: Handler.self)
   }
 
   // MARK: The list of links to a block
@@ -70,19 +68,16 @@ enum Gate {
   }
 }
 
-/// Handler of a gate that relies on translations of which some are not global.
-private let localGate: Handler = { c, gate in passGate(c, gate, c.cpu.pointee.linkGeneration) }
-
-/// Handler of a gate that relies on global translations alone.
-private let globalGate: Handler = { c, gate in passGate(c, gate, c.cpu.pointee.globalGeneration) }
+/// Handler of a gate.
+private let gateHandler: Handler = { c, gate in passGate(c, gate) }
 
 /// Continues behind a gate if it holds; otherwise through the run loop, which looks the block up and connects the gate.
 @inline(__always)
-private func passGate(_ c: UnsafeMutableRawPointer, _ gate: UnsafeRawPointer, _ generation: UInt32) {
-  let cpu = c.cpu
-  guard gate.load(fromByteOffset: Gate.generation, as: UInt32.self) == generation,
+func passGate(_ c: UnsafeMutableRawPointer, _ gate: UnsafeRawPointer) {
+  let cpu = c.cpu, link = gate + Gate.target
+  let generation = gate.load(fromByteOffset: Gate.generation, as: UInt32.self)
+  guard generation == cpu.pointee.globalGeneration || generation == cpu.pointee.linkGeneration,
     gate.load(fromByteOffset: Gate.linear, as: UInt64.self) == cpu.pointee.blockIP
-  else { return resolveLink(c, gate, gate + (Gate.target + Int(Gate.tag))) }
-  let link = gate + Gate.target
+  else { return resolveLink(c, gate, link + Int(Gate.tag)) }
   return link.load(fromByteOffset: BranchLinks.landingOffset, as: Handler.self)(c, link)
 }

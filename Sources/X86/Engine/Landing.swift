@@ -9,7 +9,12 @@ enum Landing {
   /// The link leads nowhere yet.
   static let unlinked: Handler = { c, link in resolveLink(c, link, link) }
 
-  /// The link leads to a block, a gate or the dispatch op.
+  /// The link leads to a gate.
+  static let gate: Handler = { c, link in
+    passGate(c, UnsafeRawPointer(bitPattern: link.load(as: UInt.self)).unsafelyUnwrapped)
+  }
+
+  /// The link leads to a block or the dispatch op.
   static let linked: Handler = { c, link in
     let cpu = c.cpu
     let first = UnsafeRawPointer(bitPattern: link.load(as: UInt.self)).unsafelyUnwrapped

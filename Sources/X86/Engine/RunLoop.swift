@@ -144,7 +144,7 @@ extension Processor {
       if let word = UnsafeMutableRawPointer(bitPattern: link & ~Gate.tag) {
         Gate.connect(
           word - Gate.target, block, landing: cpu.pointee.blocks.pointee.landing(block), linear: linear,
-          generation: generation, isGlobal: isGlobal)
+          generation: generation)
       }
     } else if link != 0 && linkage == .direct {
       cpu.pointee.blocks.pointee.connect(link, block)

@@ -145,13 +145,16 @@ final class SlirpStack {
     return !isIdle(pollSet.count, milliseconds) || nextDeadline != lentUntil
   }
 
-  /// No socket is waited for, no timeout of a connection and no forwarded address.
+  /// No socket is waited for, no timeout that is soon and no forwarded address. Connections that have ended stay for some
+  /// seconds, for which libslirp wants to look at them twice a second (TCP's slow timeout).
   private func isIdle(_ socketCount: Int, _ milliseconds: UInt32) -> Bool {
-    socketCount == 0 && milliseconds == Self.idleMilliseconds && forwards.isEmpty
+    socketCount == 0 && milliseconds >= Self.slowMilliseconds && forwards.isEmpty
   }
 
   /// Milliseconds for which libslirp waits when nothing is to be done.
   private static let idleMilliseconds: UInt32 = 1000
+  /// At most what it waits for the slow timeout, and far more than for any other.
+  private static let slowMilliseconds: UInt32 = 400
 
   private var nextDeadline: Int64? { timers.values.compactMap(\.deadline).min() }
 
@@ -184,7 +187,13 @@ final class SlirpStack {
     let isGood = wait(mayLend) { set.wait(milliseconds: Int32(clamping: milliseconds)) }
     pollSet = set
     if pollSet.events(at: wakerIndex).contains(.readable) { waker.drain() }
-    if servesSockets, !mayLend {
+    if servesSockets {
+      if mayLend {
+        // Whoever had the stack may have made sockets, of which nothing is known yet.
+        var unused = Self.idleMilliseconds
+        pollSet.removeAll()
+        fillPollSet(&unused)
+      }
       slirp_pollfds_poll(
         slirp, isGood ? 0 : 1,
         { index, context in
